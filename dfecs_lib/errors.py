@@ -1,0 +1,12 @@
+"""The one exception that means "your input needs mending", so that every caller can tell it from a bug."""
+
+from __future__ import annotations
+
+__all__ = ["DfecsError"]
+
+
+class DfecsError(ValueError):
+    """Bad input: one sentence that says what is wrong, where, and how to mend it.
+
+    The command line prints the sentence and exits with code 2; a traceback is never shown for it.
+    """
