@@ -181,7 +181,7 @@ def _problems(table: pd.DataFrame) -> list[str]:
         problems.append(f"{int(table.index.duplicated().sum())} rows repeat an index entry")
     if not table.index.is_monotonic_increasing:
         problems.append("the rows are not sorted by their index")
-    name = table.attrs.get("scheme")
+    name = str(table.attrs.get("scheme"))
     if name not in SCHEMES:
         problems.append(f"attrs['scheme'] is {name!r}, not one of {', '.join(SCHEMES)}")
     else:
@@ -189,9 +189,7 @@ def _problems(table: pd.DataFrame) -> list[str]:
         missing = [c for c in expected if c not in table.columns]
         extra = [str(c) for c in table.columns if c not in expected]
         if missing:
-            problems.append(
-                f"scheme {name!r} lacks the columns {', '.join(missing[:6])}{' …' * (len(missing) > 6)}"
-            )
+            problems.append(f"scheme {name!r} lacks the columns {', '.join(missing[:6])}{' …' * (len(missing) > 6)}")
         if extra:
             problems.append(
                 f"columns that scheme {name!r} does not have: {', '.join(extra[:6])}{' …' * (len(extra) > 6)}"
@@ -225,9 +223,7 @@ def validate(table: pd.DataFrame) -> pd.DataFrame:
     dfecs_lib.keypoints.KeypointTableError: not a keypoint table: the row index is [None], not ...
     """
     if not isinstance(table, pd.DataFrame):
-        raise KeypointTableError(
-            f"not a keypoint table: a pandas DataFrame is needed, not {type(table).__name__}"
-        )
+        raise KeypointTableError(f"not a keypoint table: a pandas DataFrame is needed, not {type(table).__name__}")
     problems = _problems(table)
     if problems:
         raise KeypointTableError("not a keypoint table: " + "; ".join(problems))
@@ -247,9 +243,7 @@ def convert(table: pd.DataFrame, scheme: str | Scheme) -> pd.DataFrame:
     if old == new:
         return table
     if len(new.ibug) != new.n_points:
-        raise DfecsError(
-            f"cannot convert {old.name!r} to {new.name!r}: it has points that no other scheme has"
-        )
+        raise DfecsError(f"cannot convert {old.name!r} to {new.name!r}: it has points that no other scheme has")
     points = to_points(table)
     out = np.full((len(points), new.n_points, 2), np.nan)
     shared = [p for p in new.ibug if old.has(p)]

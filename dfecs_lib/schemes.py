@@ -103,9 +103,7 @@ class Scheme:
         try:
             return self._position[ibug]
         except KeyError:
-            raise DfecsError(
-                f"keypoint {ibug} (iBUG-68 numbering) is not in the scheme {self.name!r}"
-            ) from None
+            raise DfecsError(f"keypoint {ibug} (iBUG-68 numbering) is not in the scheme {self.name!r}") from None
 
     def positions(self, ibug: tuple[int, ...] | range | list[int]) -> NDArray[np.intp]:
         """Return the positions of several iBUG-68 points; DfecsError when one is lacking."""
@@ -124,9 +122,7 @@ class Scheme:
     def mirror(self) -> NDArray[np.intp]:
         """Permutation: point k of the mirrored face is ``mirror[k]`` of the face (iBUG schemes only)."""
         if len(self.ibug) != self.n_points:
-            raise DfecsError(
-                f"the scheme {self.name!r} has no table of mirrored points; convert to 'ibug68' first"
-            )
+            raise DfecsError(f"the scheme {self.name!r} has no table of mirrored points; convert to 'ibug68' first")
         return np.array([self._position[_MIRROR_68[i]] for i in self.ibug], dtype=np.intp)
 
     @cached_property
