@@ -1,0 +1,1 @@
+"""Simulated faces with known truth."""
