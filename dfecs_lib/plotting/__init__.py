@@ -1,0 +1,29 @@
+"""Drawn faces, motion and curves in one visual language. Nothing is computed here: draw what you are given.
+
+Needs matplotlib (the extra ``book``). Start with `use_style`, draw on an axes, and hand the figure to
+`Figure` for a page that is light or dark, wide or narrow.
+"""
+
+from __future__ import annotations
+
+from dfecs_lib.plotting.curves import draw_bars, draw_codes, draw_curves, draw_matrix
+from dfecs_lib.plotting.faces import contours, draw_face, draw_motion
+from dfecs_lib.plotting.figure import Figure, Gallery
+from dfecs_lib.plotting.style import COLORS, METHOD_COLORS, PART_COLORS, new_figure, use_style
+
+__all__ = [
+    "COLORS",
+    "METHOD_COLORS",
+    "PART_COLORS",
+    "Figure",
+    "Gallery",
+    "contours",
+    "draw_bars",
+    "draw_codes",
+    "draw_curves",
+    "draw_face",
+    "draw_matrix",
+    "draw_motion",
+    "new_figure",
+    "use_style",
+]

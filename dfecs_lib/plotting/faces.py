@@ -1,0 +1,232 @@
+"""Faces and their motion, drawn from keypoints: upright, in true proportions, with connected contours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from dfecs_lib.errors import DfecsError
+from dfecs_lib.plotting.style import COLORS, INK, SOFT
+from dfecs_lib.schemes import SCHEMES, Scheme, get_scheme
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["contours", "draw_face", "draw_motion", "row_points"]
+
+# iBUG-68 numbers. The inner lip is drawn from mouth corner to mouth corner where its own corners are not tracked.
+_CONTOURS: tuple[tuple[int, ...], ...] = (
+    tuple(range(0, 17)),
+    tuple(range(17, 22)),
+    tuple(range(22, 27)),
+    tuple(range(27, 31)),
+    tuple(range(31, 36)),
+    (*range(36, 42), 36),
+    (*range(42, 48), 42),
+    (*range(48, 60), 48),
+)
+_INNER_LIP = (*range(60, 68), 60)
+_INNER_LIP_WITHOUT_CORNERS = (48, 61, 62, 63, 54, 65, 66, 67, 48)
+
+
+def contours(scheme: str | Scheme) -> list[NDArray[np.intp]]:
+    """Return the lines of a drawn face: arrays of positions in the scheme, in drawing order, closed ones closed.
+
+    Examples
+    --------
+    >>> len(contours("ibug68")), len(contours("bp4d49"))
+    (9, 8)
+    """
+    found = get_scheme(scheme)
+    lips = _INNER_LIP if found.has(60, 64) else _INNER_LIP_WITHOUT_CORNERS
+    return [found.positions(line) for line in (*_CONTOURS, lips) if found.has(*line)]
+
+
+def row_points(row: pd.Series | ArrayLike, scheme: str | Scheme | None = None) -> tuple[NDArray[np.float64], Scheme]:
+    """Return one face's points (K, 2) and its scheme, from a table's row or 2K numbers ``x_0 … y_{K-1}``.
+
+    Raises
+    ------
+    DfecsError
+        If the numbers fit no scheme, or not the one given.
+    """
+    values = np.asarray(row, dtype=np.float64)
+    if values.ndim == 2 and values.shape[0] == 1:
+        values = values[0]
+    if values.ndim == 2 and values.shape[1] == 2:
+        points = values
+    elif values.ndim == 1 and values.size % 2 == 0:
+        points = values.reshape(2, -1).T
+    else:
+        raise DfecsError(f"one face is 2K numbers or K points; an array of shape {values.shape} is neither")
+    if scheme is None:
+        fitting = [s for s in SCHEMES.values() if s.n_points == len(points)]
+        if not fitting:
+            raise DfecsError(f"{len(points)} points fit no keypoint scheme; known: {', '.join(SCHEMES)}")
+        return points, fitting[0]
+    found = get_scheme(scheme)
+    if found.n_points != len(points):
+        raise DfecsError(f"scheme {found.name!r} has {found.n_points} points but the face has {len(points)}")
+    return points, found
+
+
+def _frame(ax: Axes, points: NDArray[np.float64], margin: float) -> None:
+    """Grow the axes' limits to hold these points; y points down, one pixel is as wide as it is high."""
+    seen = points[~np.isnan(points).any(axis=1)]
+    ax.set_aspect("equal")
+    ax.axis("off")
+    if len(seen) == 0:
+        return
+    pad = margin * float(np.ptp(seen, axis=0).max() or 1.0)
+    low, high = seen.min(axis=0) - pad, seen.max(axis=0) + pad
+    if ax.get_autoscale_on():  # the first face on these axes decides, later ones may only widen
+        ax.set_xlim(low[0], high[0])
+        ax.set_ylim(high[1], low[1])
+    else:
+        left, right = ax.get_xlim()
+        bottom, top = ax.get_ylim()
+        ax.set_xlim(min(left, low[0]), max(right, high[0]))
+        ax.set_ylim(max(bottom, high[1]), min(top, low[1]))
+
+
+def draw_face(
+    ax: Axes,
+    row: pd.Series | ArrayLike,
+    scheme: str | Scheme | None = None,
+    *,
+    color: str = INK,
+    linewidth: float = 1.6,
+    points: bool = False,
+    label: str | None = None,
+    margin: float = 0.06,
+    alpha: float = 1.0,
+    zorder: float = 2.0,
+) -> None:
+    """Draw one face as connected contours.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        Its limits grow to hold the face; y is made to point down and both directions get one scale.
+    row : Series or array of shape (2K,), (1, 2K) or (K, 2)
+        Keypoints in pixels, y down. Missing points (NaN) leave gaps.
+    scheme : str or Scheme, optional
+        By default the one with K points. Of MediaPipe's mesh, the points that stand for iBUG-68 are drawn.
+    color, linewidth, alpha, zorder
+        As matplotlib's.
+    points : bool
+        Draw a dot at every keypoint too.
+    label : str, optional
+        A line under the face.
+    margin : float
+        Space around the face, as a share of its larger side.
+    """
+    xy, found = row_points(row, scheme)
+    for line in contours(found):
+        ax.plot(
+            xy[line, 0],
+            xy[line, 1],
+            color=color,
+            linewidth=linewidth,
+            alpha=alpha,
+            zorder=zorder,
+            solid_capstyle="round",
+            solid_joinstyle="round",
+            scalex=False,
+            scaley=False,
+        )
+    shown = xy[list(found.source)]
+    if points:
+        ax.plot(
+            shown[:, 0],
+            shown[:, 1],
+            linestyle="none",
+            marker="o",
+            markersize=2.4 * linewidth,
+            markeredgewidth=0,
+            color=color,
+            alpha=alpha,
+            zorder=zorder + 0.1,
+            scalex=False,
+            scaley=False,
+        )
+    _frame(ax, shown, margin)
+    if label is not None:
+        ax.text(0.5, -0.02, label, transform=ax.transAxes, ha="center", va="top")
+
+
+def draw_motion(
+    ax: Axes,
+    neutral: pd.Series | ArrayLike,
+    motion: pd.Series | ArrayLike,
+    scheme: str | Scheme | None = None,
+    *,
+    scale: float | None = None,
+    color: str = COLORS["blue"],
+    shortest: float = 0.06,
+    label: str | None = None,
+    face: bool = True,
+) -> float:
+    """Draw a neutral face, the face that the motion leads to, and an arrow for each keypoint that moves.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    neutral : Series or array of shape (2K,)
+        The face to start from, pixels.
+    motion : Series or array of shape (2K,)
+        Keypoint motion from neutral, pixels: a row of a KPM table or of a model's ``components_``.
+    scheme : str or Scheme, optional
+        As for `draw_face`.
+    scale : float, optional
+        Factor on the motion. By default the longest arrow is drawn a seventh of the face's width long, so that the
+        units of one model can be compared by direction, not by size.
+    color : str
+        Colour of arrows and of the moved face.
+    shortest : float
+        Arrows shorter than this share of the longest are left out.
+    label : str, optional
+        A line under the face.
+    face : bool
+        Draw the moved face too.
+
+    Returns
+    -------
+    float
+        The factor that was used.
+    """
+    start, found = row_points(neutral, scheme)
+    step, _ = row_points(motion, found)
+    here = list(found.source)
+    start_seen, step_seen = start[here], np.nan_to_num(step[here])
+    longest = float(np.linalg.norm(step_seen, axis=1).max())
+    if scale is None:
+        known = start_seen[~np.isnan(start_seen).any(axis=1)]
+        width = float(np.ptp(known[:, 0])) if len(known) else 1.0
+        scale = width / 7.0 / longest if longest > 0 else 1.0
+    draw_face(ax, start, found, color=SOFT, linewidth=1.0, alpha=0.8)
+    if face:
+        draw_face(ax, start + scale * np.nan_to_num(step), found, color=color, linewidth=1.6)
+    moving = np.linalg.norm(step_seen, axis=1) > shortest * longest
+    moving &= ~np.isnan(start_seen).any(axis=1)
+    if moving.any():
+        ax.quiver(
+            *start_seen[moving].T,
+            *(scale * step_seen[moving]).T,
+            angles="xy",
+            scale_units="xy",
+            scale=1.0,
+            color=color,
+            units="dots",
+            width=1.5,
+            headwidth=4.5,
+            headlength=5.0,
+            headaxislength=4.5,
+            zorder=3.0,
+        )
+    if label is not None:
+        ax.text(0.5, -0.02, label, transform=ax.transAxes, ha="center", va="top")
+    return scale

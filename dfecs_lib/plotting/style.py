@@ -1,0 +1,121 @@
+"""Colours and sizes shared by all figures.
+
+The colours are those of Okabe and Ito's colour-blind-safe palette, two of them darkened, so that every one keeps a
+contrast of at least 3:1 on a white and on a near-black page. Text and axes are drawn in `INK`, which
+`dfecs_lib.plotting.Figure` turns into the page's own text colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as MplFigure
+
+__all__ = ["COLORS", "INK", "METHOD_COLORS", "PART_COLORS", "SOFT", "new_figure", "use_style"]
+
+#: Colour of text, ticks and axes. Not quite black, so that it can be told from a black that a caller chose.
+INK = "#010203"
+#: Colour of what should stand back: neutral faces, grids, other people's figures.
+SOFT = "#7a7a7a"
+
+#: The palette, by plain name.
+COLORS: Mapping[str, str] = MappingProxyType(
+    {
+        "blue": "#2b83ba",
+        "orange": "#d55e00",
+        "green": "#009e73",
+        "pink": "#b8609a",
+        "ochre": "#b9770e",
+        "violet": "#8f63c9",
+        "red": "#c2504f",
+        "grey": SOFT,
+    }
+)
+
+#: One colour a method, the same in every figure of the book.
+METHOD_COLORS: Mapping[str, str] = MappingProxyType(
+    {
+        "DFECS": COLORS["blue"],
+        "PCA": COLORS["orange"],
+        "FACS": COLORS["green"],
+        "published": COLORS["grey"],
+        "truth": COLORS["pink"],
+    }
+)
+
+#: One colour a face part.
+PART_COLORS: Mapping[str, str] = MappingProxyType(
+    {
+        "jaw": COLORS["grey"],
+        "right_eyebrow": COLORS["orange"],
+        "left_eyebrow": COLORS["ochre"],
+        "nose": COLORS["green"],
+        "right_eye": COLORS["blue"],
+        "left_eye": COLORS["violet"],
+        "lips": COLORS["pink"],
+    }
+)
+
+_STYLE = {
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "legend.frameon": False,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 11,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": SOFT,
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.8,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "legend.fontsize": 10,
+    "font.size": 11,
+    "lines.linewidth": 2.0,
+    "svg.fonttype": "none",
+}
+
+
+@contextmanager
+def use_style() -> Iterator[None]:
+    """Draw in the book's style within a ``with`` block; matplotlib's settings outside it are left alone."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]  # the stubs list every setting as a literal
+        yield
+
+
+def new_figure(
+    width: float = 5.4, height: float = 3.2, n_rows: int = 1, n_columns: int = 1
+) -> tuple[MplFigure, list[Axes]]:
+    """Return a figure in the book's style and its axes, row by row. Sizes in inches; wider than 5.4 is hard to read on a phone.
+
+    The figure belongs to nobody's window list, so that a notebook shows it only where it is asked to.
+
+    Examples
+    --------
+    >>> figure, (left, right) = new_figure(n_columns=2)
+    """
+    from matplotlib.figure import Figure as MplFigure
+
+    with use_style():
+        figure = MplFigure(figsize=(width, height), layout="constrained")
+        axes = figure.subplots(n_rows, n_columns, squeeze=False)
+    return figure, list(axes.ravel())
