@@ -105,7 +105,9 @@ def use_style() -> Iterator[None]:
 def new_figure(
     width: float = 5.4, height: float = 3.2, n_rows: int = 1, n_columns: int = 1
 ) -> tuple[MplFigure, list[Axes]]:
-    """Return a figure in the book's style and its axes, row by row. Sizes in inches; wider than 5.4 is hard to read on a phone.
+    """Return a figure in the book's style and its axes, row by row.
+
+    Sizes in inches; wider than 5.4 is hard to read on a phone.
 
     The figure belongs to nobody's window list, so that a notebook shows it only where it is asked to.
 
