@@ -1,0 +1,98 @@
+"""What a dataset reader hands over: keypoints, neutral frames, labels, and an account of what was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+__all__ = ["Dataset", "ReadReport"]
+
+
+@dataclass(frozen=True)
+class ReadReport:
+    """An account of a reading, in plain numbers and sentences.
+
+    Parameters
+    ----------
+    frames : int
+        Rows of the keypoint table, failed frames included.
+    failed : int
+        Rows without a single point: the tracker lost the face, or the frame's file could not be read.
+    dropped : int
+        Frames on disc that were left out on purpose (error log, skipped subjects' frames are not counted).
+    unreadable : tuple of (str, str)
+        Files that could not be read, relative to the dataset's folder, each with the reason.
+    notes : tuple of str
+        Everything else worth knowing, a sentence each.
+    """
+
+    frames: int
+    failed: int = 0
+    dropped: int = 0
+    unreadable: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def sentences(self) -> list[str]:
+        """Return the account as sentences."""
+        out = [f"{self.frames:,} frames read, {self.failed:,} of them without a usable face, {self.dropped:,} dropped."]
+        out += [f"{path} could not be read: {reason}." for path, reason in self.unreadable]
+        return [*out, *self.notes]
+
+    def __str__(self) -> str:
+        return "\n".join(self.sentences())
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A dataset as tables that share their row index ``(dataset, subject, recording, frame)``.
+
+    Parameters
+    ----------
+    name : str
+        The manifest's name.
+    keypoints : keypoint table
+        See `dfecs_lib.keypoints`; failed frames are NaN rows.
+    neutral : keypoint table
+        The neutral frames, rows of `keypoints` under their own index entries: one per (dataset, subject), or one
+        per (dataset, subject, recording).
+    action_units : DataFrame or None
+        Labels, columns ``AU01 …``, NaN = not coded; ``attrs["unit"]`` says what a value means
+        (``"intensity 0-5"`` or ``"occurrence 0/1"``).
+    report : ReadReport
+        Frames read, failed, dropped; files that could not be read.
+    occurrences : DataFrame or None
+        Whether a unit is present (0/1, NaN = not coded), where that is known apart from the intensity.
+
+    Examples
+    --------
+    >>> from dfecs_lib import load_dataset
+    >>> data = load_dataset("sim-ckplus")  # doctest: +SKIP
+    >>> data.keypoints.attrs["scheme"]  # doctest: +SKIP
+    'ibug68'
+    """
+
+    name: str
+    keypoints: pd.DataFrame
+    neutral: pd.DataFrame
+    action_units: pd.DataFrame | None
+    report: ReadReport
+    occurrences: pd.DataFrame | None = field(default=None, kw_only=True)
+
+    @property
+    def subjects(self) -> list[str]:
+        """The subjects' names, sorted."""
+        return sorted(set(self.keypoints.index.get_level_values("subject")))
+
+    @property
+    def n_recordings(self) -> int:
+        """The number of recordings."""
+        return int(self.keypoints.groupby(level=["dataset", "subject", "recording"]).ngroups)
+
+    def __repr__(self) -> str:
+        scheme = self.keypoints.attrs.get("scheme")
+        units = 0 if self.action_units is None else self.action_units.shape[1]
+        return (
+            f"Dataset({self.name!r}: {len(self.subjects)} subjects, {self.n_recordings} recordings, "
+            f"{len(self.keypoints):,} frames, scheme {scheme!r}, {len(self.neutral)} neutral frames, {units} AUs)"
+        )

@@ -1,0 +1,43 @@
+"""The library's own tables, as Parquet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from dfecs_lib import keypoints
+from dfecs_lib.io.files import head_of
+from dfecs_lib.io.registry import FileOptions, FileReader
+from dfecs_lib.io.tables import load_action_units
+
+__all__ = ["READER"]
+
+
+def _renamed(table: pd.DataFrame, options: FileOptions) -> pd.DataFrame:
+    """Give the rows the names that the caller states; names not stated stay the file's own."""
+    given = {
+        level: name for level in ("dataset", "subject", "recording") if (name := getattr(options, level)) is not None
+    }
+    if not given:
+        return table
+    index = table.index.to_frame(index=False).assign(**given)
+    out = table.set_axis(pd.MultiIndex.from_frame(index), axis=0).sort_index()
+    out.attrs = table.attrs
+    return out
+
+
+def _keypoints(path: Path, options: FileOptions) -> pd.DataFrame:
+    head_of(path, 16)
+    return keypoints.validate(_renamed(keypoints.load(path), options))
+
+
+def _action_units(path: Path, options: FileOptions) -> pd.DataFrame:
+    return _renamed(load_action_units(path), options)
+
+
+def _sniff(head: bytes, _header: tuple[str, ...]) -> bool:
+    return head[:4] == b"PAR1"
+
+
+READER = FileReader("parquet", "dfecs Parquet table", _sniff, _keypoints, _action_units)
