@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +15,10 @@ from numpy.typing import NDArray
 from scipy.interpolate import LinearNDInterpolator
 
 from dfecs_lib.schemes import IBUG68, MEDIAPIPE478
+from dfecs_lib.simulate.action_units import CHANNELS, Face
 from dfecs_lib.simulate.identity import SPREADS, identity_modes
 
-__all__ = ["head_file", "mean_from_mesh"]
+__all__ = ["expression_modes", "head_file", "mean_from_mesh"]
 
 SOURCES = {
     "mean": (
@@ -77,7 +77,13 @@ def mean_from_mesh(obj: str) -> NDArray[np.float64]:
     return np.round(head, 2)
 
 
-def head_file(mean: NDArray[np.float64], expression: Mapping[str, NDArray[np.float64]]) -> str:
+def expression_modes(mean: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Return the displacement (68, 3) of each action at intensity 5, by names such as ``"AU12R"``."""
+    moved = Face(mean).express(5.0 * np.eye(len(CHANNELS))) - mean
+    return {f"AU{au:02d}{side}": field for (au, side), field in zip(CHANNELS, moved, strict=True)}
+
+
+def head_file(mean: NDArray[np.float64]) -> str:
     """Return the text of ``head3d.json``."""
 
     def rows(values: NDArray[np.float64]) -> list[float]:
@@ -89,7 +95,7 @@ def head_file(mean: NDArray[np.float64], expression: Mapping[str, NDArray[np.flo
         "units": "mm; x image right, y down, z away from the camera; 68 points of x, y, z",
         "mean": rows(mean),
         "identity": {name: rows(mode) for name, mode in identity_modes(mean).items()},
-        "expression": {name: rows(mode) for name, mode in expression.items()},
+        "expression": {name: rows(mode) for name, mode in expression_modes(mean).items()},
     }
     text = json.dumps(content, indent=1)
     return text.replace(",\n   ", ", ").replace(",\n  ", ", ") + "\n"
@@ -105,7 +111,7 @@ def main() -> None:
         mean = np.array(json.loads(target.read_text(encoding="utf-8"))["mean"]).reshape(68, 3)
     else:
         mean = mean_from_mesh(mesh.read_text(encoding="utf-8"))
-    target.write_text(head_file(mean, {}), encoding="utf-8")
+    target.write_text(head_file(mean), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,169 @@
+"""FACS action units as combinations of muscles, left and right apart, and faces made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dfecs_lib.errors import DfecsError
+from dfecs_lib.simulate.muscles import (
+    JAW_AXIS,
+    JAW_SLIDE,
+    LINEAR,
+    SPHINCTERS,
+    jaw_weights,
+    linear_field,
+    sphincter_field,
+)
+
+__all__ = ["ACTION_UNITS", "CHANNELS", "SIDED", "Face", "channel", "channel_of"]
+
+_Array = NDArray[np.float64]
+
+#: Muscles of each action unit and their contraction at intensity 5.
+ACTION_UNITS: Mapping[int, Mapping[str, float]] = MappingProxyType(
+    {
+        1: {"frontalis medial": 1.0},
+        2: {"frontalis lateral": 1.0},
+        4: {"corrugator": 1.0, "procerus": 0.8},
+        5: {"levator palpebrae": 1.0},
+        6: {"orbicularis oculi, orbital": 1.0},
+        7: {"orbicularis oculi, palpebral": 1.0},
+        9: {"levator labii alaeque nasi": 1.0, "procerus": 0.9, "levator labii superioris": 0.25},
+        10: {"levator labii superioris": 1.0},
+        12: {"zygomatic major": 1.0},
+        14: {"buccinator": 1.0},
+        15: {"depressor anguli oris": 1.0},
+        17: {"mentalis": 1.0},
+        18: {"incisivi labii": 1.0},
+        20: {"risorius": 1.0},
+        23: {"orbicularis oris, tightening": 1.0},
+        24: {"orbicularis oris, pressing": 1.0, "mentalis": 0.2},
+        25: {"depressor labii inferioris": 1.0, "levator labii superioris": 0.22},
+        26: {},
+        27: {"incisivi labii": 0.18, "levator labii superioris": 0.15},
+        28: {"orbicularis oris, rolling in": 1.0},
+        43: {"lid closure": 1.0},
+    }
+)
+
+#: Turn of the jaw (degrees) at intensity 5.
+_JAW_TURN = {26: 9.0, 27: 24.0, 28: 1.5}
+_MOST_TURN = 28.0
+
+#: Action units whose halves can act alone. The others move the jaw or the ring of the mouth as a whole.
+SIDED = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 20, 43)
+
+#: Every independent half or whole action, ``(au, side)`` with side "R", "L" or "".
+CHANNELS: tuple[tuple[int, str], ...] = tuple(
+    (au, side) for au in ACTION_UNITS for side in (("R", "L") if au in SIDED else ("",))
+)
+
+_LIDS = ((37, 41), (38, 40), (43, 47), (44, 46))
+_INNER_LIPS = ((61, 67), (62, 66), (63, 65))
+_OUTER_UPPER = ((49, 61), (50, 61), (51, 62), (52, 63), (53, 63))
+_OUTER_LOWER = ((59, 67), (58, 67), (57, 66), (56, 65), (55, 65))
+
+
+def channel(au: int, side: str = "") -> int:
+    """Return the position of an action in `CHANNELS`; DfecsError names what is wrong."""
+    try:
+        return CHANNELS.index((au, side))
+    except ValueError:
+        known = ", ".join(f"{a}{s}" for a, s in CHANNELS)
+        raise DfecsError(f"no action unit {au}{side}; known: {known}") from None
+
+
+def channel_of(intensities: Mapping[int, float], side: str = "") -> _Array:
+    """Return one row of channel intensities for ``{action unit: intensity 0–5}``, on both sides or one ("R", "L")."""
+    row = np.zeros(len(CHANNELS))
+    for au, intensity in intensities.items():
+        if not 0.0 <= intensity <= 5.0:
+            raise DfecsError(f"AU {au} has the intensity {intensity}; intensities go from 0 to 5")
+        sides: Sequence[str] = (side or "RL") if au in SIDED else ("",)
+        for half in sides:
+            row[channel(au, half)] = intensity
+    return row
+
+
+class Face:
+    """One person's face: neutral shape plus how far each action moves it.
+
+    Parameters
+    ----------
+    neutral : ndarray of shape (68, 3)
+        The face at rest, millimetres; axes as in `dfecs_lib.head3d`.
+    gains : array-like of shape (n_channels,), optional
+        How strongly this person shows each action (1 = the mean face's way); their left/right ratio is the person's
+        asymmetry of expression.
+
+    Examples
+    --------
+    >>> from dfecs_lib.head3d import load_head
+    >>> face = Face(load_head().mean)
+    >>> smile = face.express(channel_of({12: 5.0})[None])[0]
+    >>> bool(smile[48, 0] < face.neutral[48, 0] and smile[48, 1] < face.neutral[48, 1])  # corner out and up
+    True
+    """
+
+    def __init__(self, neutral: ArrayLike, gains: ArrayLike | None = None) -> None:
+        self.neutral = np.asarray(neutral, dtype=np.float64)
+        self.gains = np.ones(len(CHANNELS)) if gains is None else np.asarray(gains, dtype=np.float64)
+        self._fields = np.stack([self._field(au, side) for au, side in CHANNELS])
+        self._turn = np.array([_JAW_TURN.get(au, 0.0) for au, _ in CHANNELS])
+        self._jaw = jaw_weights()
+
+    def _field(self, au: int, side: str) -> _Array:
+        field = np.zeros((68, 3))
+        for name, contraction in ACTION_UNITS[au].items():
+            for left in (False, True):
+                if side and left != (side == "L"):
+                    continue
+                if name in LINEAR:
+                    field += contraction * linear_field(self.neutral, LINEAR[name], left)
+                elif side or not left:  # a ring about the mouth acts once
+                    field += contraction * sphincter_field(self.neutral, SPHINCTERS[name], left)
+        return field
+
+    def express(self, intensities: ArrayLike) -> _Array:
+        """Return the moved faces, shape (n, 68, 3) in millimetres.
+
+        Parameters
+        ----------
+        intensities : array-like of shape (n, n_channels)
+            0–5, in the order of `CHANNELS`.
+        """
+        values = np.asarray(intensities, dtype=np.float64)
+        if values.ndim != 2 or values.shape[1] != len(CHANNELS):
+            raise DfecsError(f"intensities must have the shape (n, {len(CHANNELS)}), not {values.shape}")
+        contraction = values / 5.0 * self.gains
+        turn = np.minimum(contraction @ self._turn, _MOST_TURN)
+        shape = self.neutral + (contraction @ self._fields.reshape(len(CHANNELS), -1)).reshape(-1, 68, 3)
+        return _without_crossing(self._open_jaw(shape, turn), self.neutral)
+
+    def _open_jaw(self, shape: _Array, turn: _Array) -> _Array:
+        y, z = self.neutral[[0, 16], 1:].mean(axis=0) + JAW_AXIS
+        angle = np.radians(turn)[:, None] * self._jaw
+        forward, down = (turn[:, None] * self._jaw * slide for slide in JAW_SLIDE)
+        dy, dz = shape[..., 1] - y, shape[..., 2] - z
+        out = shape.copy()
+        out[..., 1] = y + dy * np.cos(angle) - dz * np.sin(angle) + down
+        out[..., 2] = z + dy * np.sin(angle) + dz * np.cos(angle) - forward
+        return out
+
+
+def _without_crossing(shape: _Array, neutral: _Array) -> _Array:
+    """Let lids and lips touch but not pass through each other; changes `shape`, which the caller owns."""
+    for upper, lower in (*_LIDS, *_INNER_LIPS):
+        overlap = np.maximum(shape[:, upper, 1] - shape[:, lower, 1], 0.0)
+        shape[:, upper, 1] -= 0.5 * overlap
+        shape[:, lower, 1] += 0.5 * overlap
+    for pairs, sign in ((_OUTER_UPPER, 1.0), (_OUTER_LOWER, -1.0)):
+        for outer, inner in pairs:
+            least = 0.12 * abs(neutral[outer, 1] - neutral[inner, 1])
+            short = np.maximum(sign * (shape[:, outer, 1] - shape[:, inner, 1]) + least, 0.0)
+            shape[:, outer, 1] -= sign * short
+    return shape
