@@ -1,0 +1,22 @@
+"""Preprocessing: from tracked keypoints to registered faces and their motion.
+
+Frontalization removes head pose, affine registration size and place, part registration the place of each face part;
+`motion_vectors` then takes off the subject's neutral face.
+"""
+
+from __future__ import annotations
+
+from dfecs_lib.preprocessing.frontalization import Frontalizer
+from dfecs_lib.preprocessing.motion import motion_vectors
+from dfecs_lib.preprocessing.pipeline import from_settings, make_preprocessor, settings_of
+from dfecs_lib.preprocessing.registration import AffineRegistration, PartRegistration
+
+__all__ = [
+    "AffineRegistration",
+    "Frontalizer",
+    "PartRegistration",
+    "from_settings",
+    "make_preprocessor",
+    "motion_vectors",
+    "settings_of",
+]

@@ -1,0 +1,116 @@
+"""The whole preprocessing as one scikit-learn pipeline, and the settings that rebuild it."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.pipeline import Pipeline
+
+from dfecs_lib.errors import DfecsError
+from dfecs_lib.preprocessing.frontalization import Frontalizer
+from dfecs_lib.preprocessing.linear import WEIGHTS_SHAPE, load_weights
+from dfecs_lib.preprocessing.registration import AffineRegistration, PartRegistration
+
+__all__ = ["from_settings", "make_preprocessor", "settings_of"]
+
+
+def make_preprocessor(
+    frontalize: bool = True,
+    affine: bool = True,
+    parts: bool = True,
+    *,
+    method: str = "pose",
+    weights: ArrayLike | str | os.PathLike[str] | None = None,
+) -> Pipeline:
+    """Return the preprocessing: frontalization, affine registration, part registration, each of which may be left out.
+
+    Parameters
+    ----------
+    frontalize, affine, parts : bool
+        Which steps to take.
+    method, weights
+        The frontalization's, see `Frontalizer`.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        Steps "frontalize", "affine", "parts"; a step left out is "passthrough". It learns nothing, so it may be used
+        without fitting.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dfecs_lib.head3d import load_head
+    >>> face = load_head().mean[:, :2].T.reshape(1, -1)
+    >>> make_preprocessor().fit_transform(face).shape
+    (1, 136)
+    """
+    return Pipeline(
+        [
+            ("frontalize", Frontalizer(method=method, weights=weights) if frontalize else "passthrough"),
+            ("affine", AffineRegistration() if affine else "passthrough"),
+            ("parts", PartRegistration() if parts else "passthrough"),
+        ]
+    )
+
+
+def settings_of(preprocessor: Pipeline) -> dict[str, object]:
+    """Return the settings of a preprocessor of `make_preprocessor`, as JSON values; weights are included whole.
+
+    Examples
+    --------
+    >>> settings_of(make_preprocessor(parts=False))
+    {'frontalize': True, 'affine': True, 'parts': False, 'method': 'pose'}
+    """
+    steps = dict(getattr(preprocessor, "steps", []))
+    kinds = {"frontalize": Frontalizer, "affine": AffineRegistration, "parts": PartRegistration}
+    if list(steps) != list(kinds) or not all(s == "passthrough" or type(s) is kinds[n] for n, s in steps.items()):
+        raise DfecsError("only a preprocessor of make_preprocessor has settings; this pipeline has other steps")
+    settings: dict[str, object] = {name: step != "passthrough" for name, step in steps.items()}
+    frontalizer = steps["frontalize"]
+    if isinstance(frontalizer, Frontalizer):
+        settings["method"] = frontalizer.method
+        if frontalizer.method == "linear":
+            raw = load_weights(frontalizer.weights).astype("<f8").tobytes()
+            settings["weights"] = base64.b64encode(raw).decode("ascii")
+    return settings
+
+
+def from_settings(settings: Mapping[str, object]) -> Pipeline:
+    """Rebuild the preprocessor that `settings_of` described.
+
+    Raises
+    ------
+    DfecsError
+        If the settings are not of that form.
+
+    Examples
+    --------
+    >>> settings_of(from_settings({"frontalize": False, "affine": True, "parts": True}))
+    {'frontalize': False, 'affine': True, 'parts': True}
+    """
+    unknown = set(settings) - {"frontalize", "affine", "parts", "method", "weights"}
+    if unknown:
+        raise DfecsError(f"unknown preprocessing settings: {', '.join(sorted(unknown))}")
+    switches = {name: settings.get(name, True) for name in ("frontalize", "affine", "parts")}
+    for name, value in switches.items():
+        if not isinstance(value, bool):
+            raise DfecsError(f"the preprocessing setting {name!r} must be true or false, not {value!r}")
+    weights = settings.get("weights")
+    array = None
+    if weights is not None:
+        try:
+            array = np.frombuffer(base64.b64decode(str(weights), validate=True), dtype="<f8").reshape(WEIGHTS_SHAPE)
+        except ValueError as error:
+            raise DfecsError(f"the preprocessing setting 'weights' cannot be read: {error}") from None
+    return make_preprocessor(
+        frontalize=bool(switches["frontalize"]),
+        affine=bool(switches["affine"]),
+        parts=bool(switches["parts"]),
+        method=str(settings.get("method", "pose")),
+        weights=array,
+    )
