@@ -1,0 +1,53 @@
+"""Interpretability, measured: a muscle atlas, scores per unit with nulls, and a rule fixed beforehand.
+
+>>> from dfecs_lib.interpretability import load_atlas, score_units
+>>> import numpy as np
+>>> unit = np.zeros((1, 136))
+>>> unit[0, 68 + 21] = unit[0, 68 + 22] = -5.0          # both inner brows, 5 px up (y points down)
+>>> score_units(unit, signed=False, n_null=50).table.muscles.iloc[0]
+'Frontalis, medial part (both sides)'
+"""
+
+from __future__ import annotations
+
+from dfecs_lib.interpretability.atlas import Atlas, Muscle, Pull, load_atlas
+from dfecs_lib.interpretability.rule import Rule, Share, calibrate, wilson
+from dfecs_lib.interpretability.scores import (
+    coherence,
+    compliance,
+    cosine_match,
+    locality,
+    muscle_fit,
+    symmetry,
+    unidirectionality,
+)
+from dfecs_lib.interpretability.stability import matched_cosine, recovery, stability
+from dfecs_lib.interpretability.table import UnitScores, score_table, score_units, summary_table
+from dfecs_lib.interpretability.units import Units, as_units
+
+__all__ = [
+    "Atlas",
+    "Muscle",
+    "Pull",
+    "Rule",
+    "Share",
+    "UnitScores",
+    "Units",
+    "as_units",
+    "calibrate",
+    "coherence",
+    "compliance",
+    "cosine_match",
+    "load_atlas",
+    "locality",
+    "matched_cosine",
+    "muscle_fit",
+    "recovery",
+    "score_table",
+    "score_units",
+    "stability",
+    "summary_table",
+    "symmetry",
+    "unidirectionality",
+    "wilson",
+]
