@@ -14,8 +14,11 @@ __version__ = "0.1.0"
 _SUBMODULES = frozenset(
     {
         "baselines",
+        "checking",
+        "datasets",
         "errors",
         "evaluation",
+        "fetching",
         "ffm",
         "interpretability",
         "io",
@@ -30,10 +33,11 @@ _SUBMODULES = frozenset(
         "tracking",
     }
 )
-_FUNCTIONS = {"read_keypoints": "dfecs_lib.io", "load_dataset": "dfecs_lib.io"}
+_FUNCTIONS = {"read_keypoints": "dfecs_lib.io", "load_dataset": "dfecs_lib.datasets"}
 
 if TYPE_CHECKING:
-    from dfecs_lib.io import load_dataset, read_keypoints
+    from dfecs_lib.datasets import load_dataset
+    from dfecs_lib.io import read_keypoints
 
 __all__ = ["__version__", "load_dataset", "read_keypoints"]
 

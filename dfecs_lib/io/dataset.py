@@ -1,4 +1,4 @@
-"""What a dataset reader hands over: keypoints, neutral frames, labels, and an account of what was read."""
+"""What a dataset is: keypoints, neutral frames, labels, and an account of what was read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-__all__ = ["Dataset", "ReadReport"]
+from dfecs_lib.errors import DfecsError
+
+__all__ = ["Dataset", "ReadReport", "Readings"]
+
+_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class ReadReport:
     failed : int
         Rows without a single point: the tracker lost the face, or the frame's file could not be read.
     dropped : int
-        Frames on disc that were left out on purpose (error log, skipped subjects' frames are not counted).
+        Frames on disc that were left out on purpose, say by an error log (skipped subjects are not counted).
     unreadable : tuple of (str, str)
         Files that could not be read, relative to the dataset's folder, each with the reason.
     notes : tuple of str
@@ -36,11 +40,23 @@ class ReadReport:
     def sentences(self) -> list[str]:
         """Return the account as sentences."""
         out = [f"{self.frames:,} frames read, {self.failed:,} of them without a usable face, {self.dropped:,} dropped."]
-        out += [f"{path} could not be read: {reason}." for path, reason in self.unreadable]
+        out += [f"{path} could not be read: {reason}." for path, reason in self.unreadable[:_SHOWN]]
+        if len(self.unreadable) > _SHOWN:
+            out.append(f"{len(self.unreadable) - _SHOWN:,} further files could not be read.")
         return [*out, *self.notes]
 
     def __str__(self) -> str:
         return "\n".join(self.sentences())
+
+
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """What a dataset reader hands over: a `Dataset` whose neutral frames are yet to be found."""
+
+    keypoints: pd.DataFrame
+    action_units: pd.DataFrame | None
+    occurrences: pd.DataFrame | None
+    report: ReadReport
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +104,19 @@ class Dataset:
     def n_recordings(self) -> int:
         """The number of recordings."""
         return int(self.keypoints.groupby(level=["dataset", "subject", "recording"]).ngroups)
+
+    def with_any_unit(self) -> pd.Series[bool]:
+        """Say of every frame whether any action unit is coded as present (an unknown one counts as absent).
+
+        Raises
+        ------
+        DfecsError
+            If the dataset has no labels.
+        """
+        labels = self.action_units if self.occurrences is None else self.occurrences
+        if labels is None:
+            raise DfecsError(f"{self.name} has no action unit labels")
+        return (labels > 0).any(axis=1)
 
     def __repr__(self) -> str:
         scheme = self.keypoints.attrs.get("scheme")

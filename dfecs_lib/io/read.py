@@ -100,7 +100,7 @@ def read_keypoints(
         return reader.keypoints(where, options)
     if options != FileOptions(dataset=dataset):
         raise DfecsError(f"{where}: a dataset's folder names its subjects and recordings itself; leave the options out")
-    return reader.load(where, name=dataset or reader.name, progress=False).keypoints
+    return reader.read(where, name=dataset or reader.name, progress=False).keypoints
 
 
 def read_action_units(
@@ -191,7 +191,8 @@ def read_account(table: pd.DataFrame) -> list[str]:
         if entry.get("operation") != "read" or "failed" not in entry:
             continue
         text = f"{entry['file']}: {entry['frames']} frames, {entry['failed']} without a usable face"
-        sentences.append(f"{text} (confidence threshold {entry['min_confidence']}).")
+        threshold = entry.get("min_confidence")
+        sentences.append(f"{text}." if threshold is None else f"{text} (confidence threshold {threshold}).")
         if len(entry.get("faces", [])) > 1:
             faces = ", ".join(map(str, entry["faces"]))
             sentences.append(f"{entry['file']} follows several faces ({faces}); face {entry['face']} was taken.")

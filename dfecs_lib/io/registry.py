@@ -10,7 +10,7 @@ from typing import Protocol
 import pandas as pd
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.io.dataset import Dataset
+from dfecs_lib.io.dataset import Readings
 
 __all__ = [
     "DatasetReader",
@@ -73,17 +73,21 @@ class DatasetReader:
         What the manifest calls it.
     scheme : str
         Keypoint scheme of its tables.
+    neutral : str
+        The neutral rule that suits it (see `dfecs_lib.io.neutral_rules`).
     sniff : callable (folder) -> bool
-        Whether a folder has this layout.
-    load : callable (folder, *, name, n_jobs, progress, **options) -> Dataset
+        Whether a folder has this layout; cheap.
+    read : callable (folder, *, name, n_jobs, progress, **options) -> Readings
     inventory : callable (folder) -> DataFrame
-        One row per recording, columns ``subject, recording, frames``, counted without reading the frames' contents.
+        One row per recording, columns ``subject, recording, frames``, counted from names, not from contents
+        (frames may be counted from lines).
     """
 
     name: str
     scheme: str
+    neutral: str
     sniff: Callable[[Path], bool]
-    load: Callable[..., Dataset]
+    read: Callable[..., Readings]
     inventory: Callable[[Path], pd.DataFrame]
 
 

@@ -195,7 +195,7 @@ def test_pyfeat_radians_become_degrees(tmp_path: Path) -> None:
 def test_openface_image_files_have_no_frame_column(tmp_path: Path) -> None:
     path = openface(tmp_path / "a.csv", 1)
     content = pd.read_csv(path, skipinitialspace=True).drop(columns=["frame", "timestamp", "success"])
-    content.assign(face=0).to_csv(path, index=False)
+    pd.concat([content, pd.DataFrame({"face": [0]})], axis=1).to_csv(path, index=False)
     assert read_keypoints(path).index.tolist() == [("", "", "a", 0)]
 
 
