@@ -1,1 +1,9 @@
-"""Simulated faces with known truth."""
+"""Simulated faces with known truth: a 3-D head, muscles, courses of action units, a camera and a tracker's errors."""
+
+from __future__ import annotations
+
+from dfecs_lib.simulate.action_units import ACTION_UNITS, Face, channel_of
+from dfecs_lib.simulate.dataset import SimulatedDataset, Truth, simulate
+from dfecs_lib.simulate.designs import DESIGNS, SIZES
+
+__all__ = ["ACTION_UNITS", "DESIGNS", "SIZES", "Face", "SimulatedDataset", "Truth", "channel_of", "simulate"]

@@ -1,0 +1,107 @@
+"""Which actions occur together: emotions, talking, moods of thought. Figures are this project's, after the prototypes
+of the FACS literature (Ekman, Friesen & Hager, *FACS Investigator's Guide*, 2002) and common sense.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+__all__ = ["EMOTIONS", "ONE_SIDED", "TALK", "TIMING", "Timing"]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Median durations of an action's rise, hold and fall, in seconds."""
+
+    onset: float
+    apex: float
+    offset: float
+
+
+_BROWS, _LIDS, _CHEEK, _MOUTH, _JAW = (
+    Timing(0.35, 0.8, 0.6),
+    Timing(0.25, 0.7, 0.45),
+    Timing(0.55, 1.6, 0.9),
+    Timing(0.35, 0.9, 0.55),
+    Timing(0.30, 0.6, 0.45),
+)
+
+#: Typical timing of each action unit.
+TIMING: Mapping[int, Timing] = MappingProxyType(
+    {
+        **dict.fromkeys((1, 2, 4), _BROWS),
+        **dict.fromkeys((5, 7, 43), _LIDS),
+        **dict.fromkeys((6, 12), _CHEEK),
+        **dict.fromkeys((9, 10, 14, 15, 17, 18, 20, 23, 24, 28), _MOUTH),
+        **dict.fromkeys((25, 26, 27), _JAW),
+    }
+)
+
+#: Emotion -> action unit -> (probability of taking part, mean intensity).
+EMOTIONS: Mapping[str, Mapping[int, tuple[float, float]]] = MappingProxyType(
+    {
+        "happiness": {6: (0.8, 2.8), 12: (1.0, 3.4), 25: (0.65, 2.6), 26: (0.25, 1.8), 7: (0.2, 1.8)},
+        "laughter": {6: (0.95, 3.6), 12: (1.0, 4.2), 25: (0.95, 3.4), 26: (0.7, 2.6), 7: (0.3, 2.2)},
+        "surprise": {1: (0.95, 3.4), 2: (0.95, 3.4), 5: (0.7, 2.6), 25: (0.8, 2.6), 26: (0.6, 2.8), 27: (0.1, 3.2)},
+        "sadness": {1: (0.85, 2.8), 4: (0.75, 2.6), 15: (0.75, 2.8), 17: (0.6, 2.6), 7: (0.3, 1.8)},
+        "disgust": {9: (0.7, 3.0), 10: (0.6, 3.0), 4: (0.6, 2.4), 7: (0.6, 2.4), 17: (0.4, 2.4), 25: (0.3, 2.0)},
+        "fear": {
+            1: (0.85, 3.0),
+            2: (0.7, 2.5),
+            4: (0.75, 2.5),
+            5: (0.7, 2.8),
+            20: (0.7, 3.0),
+            25: (0.6, 2.4),
+            26: (0.4, 2.0),
+        },
+        "anger": {4: (1.0, 3.2), 5: (0.35, 2.4), 7: (0.75, 2.6), 23: (0.6, 3.0), 24: (0.55, 3.0), 17: (0.4, 2.2)},
+        "contempt": {14: (0.9, 3.2), 12: (0.4, 2.0), 2: (0.3, 2.4)},
+        "pain": {
+            4: (0.9, 3.0),
+            6: (0.6, 2.6),
+            7: (0.8, 3.0),
+            9: (0.5, 2.6),
+            20: (0.3, 2.6),
+            25: (0.5, 2.6),
+            43: (0.4, 4.0),
+        },
+        "embarrassment": {
+            12: (0.9, 2.6),
+            23: (0.4, 2.4),
+            24: (0.5, 2.6),
+            28: (0.25, 3.0),
+            14: (0.3, 2.0),
+            6: (0.3, 1.8),
+        },
+        "thought": {
+            4: (0.5, 2.0),
+            14: (0.4, 2.2),
+            17: (0.4, 2.2),
+            18: (0.35, 2.6),
+            24: (0.35, 2.4),
+            2: (0.25, 2.2),
+            1: (0.25, 2.2),
+        },
+    }
+)
+
+#: Action unit -> (probability that a syllable uses it, mean intensity) while talking.
+TALK: Mapping[int, tuple[float, float]] = MappingProxyType(
+    {
+        25: (0.75, 2.2),
+        26: (0.65, 1.7),
+        18: (0.25, 2.2),
+        20: (0.22, 1.8),
+        24: (0.15, 2.4),
+        10: (0.20, 1.5),
+        17: (0.15, 1.6),
+        12: (0.15, 1.2),
+        14: (0.10, 1.2),
+        23: (0.10, 1.5),
+    }
+)
+
+#: Action unit -> probability that it shows on one side only.
+ONE_SIDED: Mapping[int, float] = MappingProxyType({14: 0.4, 2: 0.08, 10: 0.08, 12: 0.05, 1: 0.02, 15: 0.05, 20: 0.03})

@@ -1,0 +1,86 @@
+"""The making of a simulated dataset as plain arrays, which can be kept in a cache and turned into tables."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfecs_lib.simulate.action_units import CHANNELS
+from dfecs_lib.simulate.designs import Design, Size, Take
+from dfecs_lib.simulate.observe import head_pose, project, runs, tracking_errors
+from dfecs_lib.simulate.people import Person, draw_person
+
+__all__ = ["cache_key", "cached_arrays", "record_dataset"]
+
+_Arrays = dict[str, NDArray[np.generic]]
+
+
+def _observe(design: Design, person: Person, take: Take) -> _Arrays:
+    """Film one take: true faces, pose, pixels, and what the tracker makes of them."""
+    rng, n = person.rng, len(take.times)
+    step = float(take.times[1] - take.times[0])
+    faces = person.face.express(take.intensities)
+    pose, place = head_pose(rng, take.times, design.motion, design.camera)
+    pixels = project(faces, pose, place, design.camera, design.tracker.sliding)
+    scale = design.camera.scale * design.camera.distance / place[:, 2]
+    pixels += tracking_errors(rng, pose[:, 1], design.tracker, step) * scale[:, None, None]
+    frozen = runs(rng, n, design.tracker.freezes, 3.0)
+    lost = runs(rng, n, design.tracker.dropouts, 6.0)
+    frozen[0] = lost[0] = False
+    pixels = pixels[np.maximum.accumulate(np.where(frozen, 0, np.arange(n)))]
+    return {
+        "recording": np.full(n, take.recording),
+        "frame": np.arange(1, n + 1),
+        "pixels": pixels,
+        "lost": lost,
+        "frozen": frozen,
+        "frontal": faces[..., :2],
+        "pose": np.concatenate([pose, place], axis=1),
+        "intensities": take.intensities,
+    }
+
+
+def record_dataset(design: Design, size: Size, random_state: int) -> _Arrays:
+    """Return a whole dataset as arrays with one row a frame; ``identity`` and ``resting`` have one row a subject."""
+    frames: list[_Arrays] = []
+    people = [draw_person(name, random_state, design.name) for name in design.subjects[: size.subjects]]
+    for person in people:
+        for take in design.takes(person, size, random_state):
+            made = _observe(design, person, take)
+            frames.append({"subject": np.full(len(made["frame"]), person.name), **made})
+    arrays = {key: np.concatenate([part[key] for part in frames]) for key in frames[0]}
+    arrays["subjects"] = np.array([person.name for person in people])
+    arrays["identity"] = np.array([person.identity for person in people])
+    arrays["resting"] = np.array([person.face.neutral[:, :2] for person in people])
+    return arrays
+
+
+def cache_key(name: str, size: str, random_state: int) -> str:
+    """Return the key of a simulated dataset: a hash of what was asked for and of the simulator's own source."""
+    digest = hashlib.sha256(f"{name} {size} {random_state} {len(CHANNELS)}".encode())
+    here = Path(__file__).parent
+    for path in sorted([*here.glob("*.py"), here.parent / "head3d.json", here.parent / "head3d.py"]):
+        digest.update(path.read_bytes())
+    return f"{name}-{size}-{random_state}-{digest.hexdigest()[:16]}"
+
+
+def cached_arrays(
+    design: Design, size_name: str, random_state: int, cache: str | os.PathLike[str] | None
+) -> Mapping[str, NDArray[np.generic]]:
+    """Return the arrays of `record_dataset`, from the cache folder, which is filled if need be."""
+    if cache is None:
+        return record_dataset(design, design.sizes[size_name], random_state)
+    path = Path(cache) / f"{cache_key(design.name, size_name, random_state)}.npz"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.stem}.{os.getpid()}.part")
+        with partial.open("wb") as file:
+            np.savez(file, allow_pickle=False, **record_dataset(design, design.sizes[size_name], random_state))
+        partial.replace(path)
+    with np.load(path, allow_pickle=False) as file:
+        return dict(file)
