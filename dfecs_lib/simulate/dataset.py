@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -13,10 +12,12 @@ from numpy.typing import NDArray
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.head3d import load_head
-from dfecs_lib.io.dataset import Dataset, ReadReport
+from dfecs_lib.io.dataset import Dataset, Readings, ReadReport
+from dfecs_lib.io.neutral_rules import RULES
+from dfecs_lib.io.tables import INTENSITY, OCCURRENCE
 from dfecs_lib.keypoints import INDEX_NAMES, from_points, get_scheme, validate
 from dfecs_lib.simulate.action_units import ACTION_UNITS, CHANNELS
-from dfecs_lib.simulate.designs import Design, design_of, disfa_neutral
+from dfecs_lib.simulate.designs import Design, Size, design_of, disfa_neutral
 from dfecs_lib.simulate.recording import cached_arrays
 
 __all__ = ["SimulatedDataset", "Truth", "simulate"]
@@ -70,12 +71,9 @@ class SimulatedDataset(Dataset):
     ----------
     truth : Truth
         See there.
-    design : str
-        The name it was simulated under.
     """
 
     truth: Truth = field(kw_only=True)
-    design: str = field(kw_only=True)
 
 
 def _sides(intensities: NDArray[np.float64], side: str) -> NDArray[np.float64]:
@@ -121,42 +119,29 @@ def _truth(
     )
 
 
-def _labels(design: Design, truth: Truth) -> pd.DataFrame:
-    """What coders would write down: whole intensities (DISFA), those of the last frame (CK+), or occurrences (BP4D)."""
-    columns = [f"AU{au:02d}" for au in design.coded]
-    rounded = (truth.action_units[columns] + 0.45) // 1.0
-    unit = "intensity 0-5"
+def _labels(design: Design, truth: Truth) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Return what coders would write down: intensities and occurrences.
+
+    DISFA: whole intensities; CK+: both, for the last frame only; BP4D: occurrences.
+    """
+    units = truth.action_units[[f"AU{au:02d}" for au in design.coded]]
+    intensities, occurrences = (units + 0.45) // 1.0, (units >= _PRESENT).astype(np.float64)
+    intensities.attrs, occurrences.attrs = {"unit": INTENSITY, "history": []}, {"unit": OCCURRENCE, "history": []}
+    if design.name == "sim-disfa":
+        return intensities, None
     if design.name == "sim-bp4d":
-        rounded, unit = (truth.action_units[columns] >= _PRESENT).astype(np.float64), "occurrence 0/1"
-    elif design.name == "sim-ckplus":
-        last = rounded.groupby(level=["subject", "recording"]).cumcount(ascending=False) == 0
-        rounded = rounded.where(last, axis=0)
-    rounded.attrs = {"unit": unit}
-    return rounded
+        return occurrences, occurrences
+    last = units.groupby(level=["subject", "recording"]).cumcount(ascending=False) == 0
+    return intensities.where(last, axis=0), (intensities > 0).astype(np.float64).where(last, axis=0)
 
 
-def _neutral_rows(design: Design, labels: pd.DataFrame, usable: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Rows of the neutral frames, chosen by each dataset's own rule."""
-    index = labels.index
-    frames = index.get_level_values("frame").to_numpy()
-    recording = labels.groupby(level=["subject", "recording"], sort=False).ngroup().to_numpy()
-    subject = labels.groupby(level="subject", sort=False).ngroup().to_numpy()
+def _neutral(design: Design, readings: Readings, size: Size) -> tuple[pd.DataFrame, list[str]]:
+    """The neutral frames, by each dataset's own rule."""
     if design.name == "sim-ckplus":
-        return np.flatnonzero(np.r_[True, np.diff(recording) > 0])
-    rows = []
-    for number in np.unique(subject):
-        mine = np.flatnonzero(subject == number)
-        if design.name == "sim-disfa":
-            wanted = disfa_neutral(len(mine))
-            rows.append(mine[np.argmin(np.abs(frames[mine] - wanted) + 1e6 * ~usable[mine])])
-            continue
-        active = np.where(usable[mine], labels.to_numpy()[mine].sum(axis=1), np.inf)
-        calm = (active == active.min()).astype(int)
-        edge = np.flatnonzero(np.diff(np.r_[0, calm, 0]) | np.r_[0, np.diff(recording[mine]), 0])
-        spans = [(a, b) for a, b in pairwise(edge) if calm[a]]
-        start, stop = max(spans, key=lambda span: span[1] - span[0])
-        rows.append(mine[(start + stop - 1) // 2])
-    return np.array(rows, dtype=np.intp)
+        return RULES["first-frame"](readings)
+    if design.name == "sim-bp4d":
+        return RULES["calmest-run"](readings)
+    return RULES["frame"](readings, neutral_frame=disfa_neutral(size.frames))
 
 
 def simulate(
@@ -196,7 +181,7 @@ def simulate(
     """
     if isinstance(random_state, bool) or not isinstance(random_state, (int, np.integer)) or random_state < 0:
         raise DfecsError(f"random_state must be a whole number from 0 on, not {random_state!r}")
-    design, _ = design_of(name, size)
+    design, amount = design_of(name, size)
     arrays = cached_arrays(design, size, int(random_state), cache)
     step: dict[str, object] = {"operation": "simulate", "name": name, "size": size, "random_state": int(random_state)}
     index = pd.MultiIndex.from_arrays(
@@ -209,19 +194,21 @@ def simulate(
         names=INDEX_NAMES,
     )
     truth = _truth(arrays, index, design, step)
-    labels = _labels(design, truth)
-    usable = ~(truth.lost | truth.frozen).to_numpy()
-    neutral = _neutral_rows(design, labels, usable)
-    pixels = _keypoint_table(np.asarray(arrays["pixels"], dtype=np.float64), index, design.scheme, step)
-    values = pixels.to_numpy().copy()
-    values[truth.lost.to_numpy()] = np.nan
-    keypoints = pd.DataFrame(values, index=pixels.index, columns=pixels.columns)
-    keypoints.attrs = pixels.attrs
+    keypoints = _keypoint_table(np.asarray(arrays["pixels"], dtype=np.float64), index, design.scheme, step)
+    keypoints[truth.lost] = np.nan
     report = ReadReport(
         frames=len(keypoints),
         failed=int(truth.lost.sum()),
         notes=("These faces are simulated: figures on them say nothing about real datasets.",),
     )
+    labels, occurrences = _labels(design, truth)
+    neutral, notes = _neutral(design, Readings(keypoints, labels, occurrences, report), amount)
     return SimulatedDataset(
-        name, keypoints, keypoints.iloc[neutral].sort_index(), labels, report, truth=truth, design=name
+        name,
+        keypoints,
+        neutral,
+        labels,
+        replace(report, notes=(*report.notes, *notes)),
+        occurrences=occurrences,
+        truth=truth,
     )

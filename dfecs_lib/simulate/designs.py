@@ -71,15 +71,17 @@ class Design:
     sizes: Mapping[str, Size]
 
 
+_FILMED = ("happiness", "surprise", "sadness", "disgust", "fear", "anger", "laughter", "contempt", "pain")
+
+
 def _film_takes(person: Person, size: Size, random_state: int) -> list[Take]:
     """One shared film: the same moments move everybody, each in their own way; near one moment all are at rest."""
     times = np.arange(size.frames) / size.fps
     length = size.frames / size.fps
     film = stream(random_state, "film")
     moments = np.sort(film.uniform(0.02, 0.97, max(int(length / 5.0), 6))) * length
-    kinds = film.choice(
-        ["happiness", "laughter", "surprise", "sadness", "disgust", "fear", "anger", "contempt", "pain"], len(moments)
-    )
+    rounds = -(-len(moments) // len(_FILMED))
+    kinds = np.concatenate([film.permutation(_FILMED) for _ in range(rounds)])[: len(moments)]
     rng, course = person.rng, Course(times)
     for moment, kind in zip(moments, kinds, strict=True):
         if rng.random() < 0.85:
