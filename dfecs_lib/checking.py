@@ -128,8 +128,5 @@ def _missing(entry: Entry, table: pd.DataFrame, counts: Mapping[str, int]) -> It
             yield f"{expected:,} {what} are expected, {counts[what]:,} were found."
     empty = table[table["frames"] == 0]
     if len(empty):
-        yield (
-            "Recordings without a frame: "
-            + ", ".join(f"{s}/{r}" for s, r in empty[["subject", "recording"]].values)
-            + "."
-        )
+        names = (empty["subject"] + "/" + empty["recording"]).tolist()
+        yield f"Recordings without a frame: {', '.join(names)}."

@@ -113,6 +113,8 @@ def _reader(entry: Entry) -> DatasetReader:
 def _present(entry: Entry) -> Path:
     if entry.path is None or state(entry) is State.ABSENT:
         raise DfecsError(f"{entry.name} is not on this machine ({entry.path}). {entry.how}")
+    if not entry.path.is_dir():
+        raise DfecsError(f"{entry.path}: is a file where the folder of {entry.name} is needed")
     return entry.path
 
 

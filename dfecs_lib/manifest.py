@@ -130,6 +130,8 @@ def state(entry: Entry) -> State:
         return State.BUILT_IN
     if entry.path is None or not entry.path.exists():
         return State.ABSENT
+    if not entry.path.is_dir():
+        return State.INCOMPLETE
     if entry.files:
         present = [f for f in entry.files if (p := entry.path / f.name).is_file() and p.stat().st_size == f.size]
         if len(present) == len(entry.files):
@@ -137,6 +139,6 @@ def state(entry: Entry) -> State:
         return State.INCOMPLETE if any(entry.path.iterdir()) else State.ABSENT
     from dfecs_lib.io.registry import dataset_reader
 
-    if entry.path.is_dir() and dataset_reader(entry.reader).sniff(entry.path):
+    if dataset_reader(entry.reader).sniff(entry.path):
         return State.READY
-    return State.INCOMPLETE if entry.path.is_file() or any(entry.path.iterdir()) else State.ABSENT
+    return State.INCOMPLETE if any(entry.path.iterdir()) else State.ABSENT

@@ -60,10 +60,11 @@ def _points(path: Path) -> NDArray[np.float64]:
 
     try:
         content = loadmat(path, variable_names=["pts"])
-    except (MatReadError, NotImplementedError, TypeError, KeyError, IndexError, EOFError, zlib.error) as error:
-        raise ValueError(
-            f"not a readable .mat file ({str(error).splitlines()[0] if str(error) else 'damaged'})"
-        ) from error
+    except OSError:
+        raise
+    except (MatReadError, NotImplementedError, ValueError, TypeError, LookupError, EOFError, zlib.error) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"not a readable .mat file ({reason})") from error
     if "pts" not in content:
         raise ValueError("the variable 'pts' is missing")
     return np.asarray(content["pts"], dtype=np.float64)

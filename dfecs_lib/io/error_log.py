@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import re
-import struct
 from pathlib import Path
-from zipfile import BadZipFile
 
-import pandas as pd
-import xlrd
-from xlrd.compdoc import CompDocError
+from python_calamine import CalamineError, CalamineWorkbook
 
 from dfecs_lib.errors import DfecsError
 
 __all__ = ["find_error_log", "read_error_log"]
 
-_SPREADSHEET_ERRORS = (xlrd.XLRDError, CompDocError, BadZipFile)
 _NAMES = ("Error_LOG_Sheet.xls", "Error_LOG_Sheet.xlsx", "Error_LOG_Sheet.csv")
 
 
@@ -28,17 +24,15 @@ def find_error_log(folder: Path) -> Path | None:
 def _cells(path: Path) -> list[list[str]]:
     try:
         if path.suffix.lower() == ".csv":
-            # The widest line decides, as later lines may list more pairs than the first.
-            width = max(line.count(",") for line in path.read_text(encoding="utf-8-sig").splitlines() or [""]) + 1
-            sheet = pd.read_csv(path, header=None, names=list(range(width)), dtype=str, skip_blank_lines=True)
+            with path.open(encoding="utf-8-sig", newline="") as stream:
+                rows: list[list[object]] = [list(row) for row in csv.reader(stream)]
         else:
-            sheet = pd.read_excel(path, header=None, dtype=object)
-    except ImportError as error:
-        raise DfecsError(f"{path}: {error.name or 'a package'} is missing to read it; save it as .csv") from error
-    except (OSError, ValueError, KeyError, IndexError, AssertionError, struct.error, *_SPREADSHEET_ERRORS) as error:
+            sheet = CalamineWorkbook.from_path(path).get_sheet_by_index(0)
+            rows = [list(row) for row in sheet.to_python()]
+    except (CalamineError, OSError, ValueError, csv.Error) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DfecsError(f"{path}: not a readable table ({reason}); save it as .csv") from error
-    return [["" if pd.isna(cell) else str(cell).strip() for cell in row] for row in sheet.to_numpy().tolist()]
+    return [[str(cell).strip() for cell in row] for row in rows]
 
 
 def _frames_of(cell: str) -> list[int]:
