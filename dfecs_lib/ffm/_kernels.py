@@ -1,0 +1,226 @@
+"""Compiled inner loops: non-negative lasso codes of many frames, and the statistics a dictionary update needs.
+
+Frames are walked in blocks of fixed size, each block keeping its own sums, so that results are the same bytes
+whatever the number of threads. The loops release the interpreter lock; threads are the caller's (joblib's).
+"""
+
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import numba
+import numpy as np
+
+__all__ = ["BLOCK", "code_blocks", "descend", "update_atoms"]
+
+#: Frames that share one set of partial sums.
+BLOCK = 512
+
+if TYPE_CHECKING:
+    Function = TypeVar("Function")
+
+    def _compiled(function: Function) -> Function: ...
+else:
+    # Sums may be reordered for vector units; NaN and infinity keep their meaning.
+    _compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+
+
+@_compiled
+def _polish(gram, start, alpha, u, q, where, factor, solution):
+    """Solve exactly on the active units; take the solution when it is feasible, and say whether it is optimal."""
+    p = gram.shape[0]
+    s = 0
+    for k in range(p):
+        if u[k] > 0:
+            where[s] = k
+            s += 1
+    for i in range(s):
+        for j in range(i + 1):
+            t = gram[where[i], where[j]]
+            for m in range(j):
+                t -= factor[i, m] * factor[j, m]
+            if i == j:
+                if not t > 1e-10 * gram[where[i], where[i]]:
+                    return False
+                factor[i, i] = np.sqrt(t)
+            else:
+                factor[i, j] = t / factor[j, j]
+        t = start[where[i]] - alpha
+        for m in range(i):
+            t -= factor[i, m] * solution[m]
+        solution[i] = t / factor[i, i]
+    for i in range(s - 1, -1, -1):
+        t = solution[i]
+        for m in range(i + 1, s):
+            t -= factor[m, i] * solution[m]
+        solution[i] = t / factor[i, i]
+        if not solution[i] > 0:
+            return False
+    top = alpha
+    for k in range(p):
+        q[k] = alpha - start[k]
+        top = max(top, abs(start[k]))
+    for i in range(s):
+        u[where[i]] = solution[i]
+        for k in range(p):
+            q[k] += solution[i] * gram[where[i], k]
+    lowest = -1e-12 * top
+    optimal = True
+    for k in range(p):
+        optimal &= u[k] > 0 or gram[k, k] <= 0 or q[k] >= lowest
+    return optimal
+
+
+@_compiled
+def descend(gram, start, alpha, energy, u, q, max_passes, tol, exact, where, factor, solution):
+    """Minimise ½uᵀGu − (start−alpha)ᵀu over u ≥ 0 from `u`, in place; return (passes, duality gap)."""
+    p = gram.shape[0]
+    for k in range(p):
+        q[k] = alpha - start[k]
+    for k in range(p):
+        if u[k] != 0:
+            for j in range(p):
+                q[j] += u[k] * gram[k, j]
+    gap = energy
+    done = 0
+    for turn in range(max_passes):
+        done = turn + 1
+        support_moved = False
+        for k in range(p):
+            curvature = gram[k, k]
+            if curvature <= 0:
+                u[k] = 0
+                continue
+            old = u[k]
+            new = old - q[k] / curvature
+            if not new > 0:
+                new = old * 0
+            step = new - old
+            if step != 0:
+                support_moved |= (new > 0) != (old > 0)
+                u[k] = new
+                for j in range(p):
+                    q[j] += step * gram[k, j]
+        if exact and ((turn >= 1 and not support_moved) or turn % 8 == 7):
+            if _polish(gram, start, alpha, u, q, where, factor, solution):
+                gap = gap * 0
+                break
+            for k in range(p):
+                q[k] = alpha - start[k]
+            for k in range(p):
+                if u[k] != 0:
+                    for j in range(p):
+                        q[j] += u[k] * gram[k, j]
+        # r = x − Vᵀu: xᵀr, rᵀr and max_k V_k·r from the Gram matrix alone
+        mass = 0 * energy
+        fit = 0 * energy
+        slack = 0 * energy
+        worst = 0 * energy
+        for k in range(p):
+            mass += u[k]
+            fit += u[k] * start[k]
+            slack += u[k] * q[k]
+            worst = max(worst, -q[k])
+        if alpha > 0:
+            xr = energy - fit
+            rr = energy - fit - alpha * mass + slack
+            scale = alpha / (alpha + worst)
+            gap = 0.5 * rr + alpha * mass - scale * xr + 0.5 * scale * scale * rr
+        else:
+            # Frank-Wolfe gap with Σu* taken as 2Σu: a lasso dual point does not exist at alpha = 0
+            gap = slack + worst * 2 * mass
+            if mass == 0 and worst > 0:
+                gap = energy
+        if gap <= tol * energy:
+            break
+    return done, max(gap, 0 * gap)
+
+
+@_compiled
+def code_blocks(X, V, gram, alpha, U, weights, first, last, max_passes, tol, exact, stats, UtU, UtX, sums):
+    """Code the frames of blocks first … last−1 into U (warm start: U itself).
+
+    Where `stats`, UtU[b] (p, p) and UtX[b] (p, d) get the block's weighted sums. sums[b] gets the weighted sums of
+    ‖x‖², ‖x−Vᵀu‖² and Σu, the sum of duality gaps, the largest number of passes.
+    """
+    n, d = X.shape
+    p = V.shape[0]
+    zero = X[0, 0] * 0 if n else 0.0
+    start = np.empty(p, X.dtype)
+    q = np.empty(p, X.dtype)
+    where = np.empty(p, np.int64)
+    factor = np.empty((p, p), X.dtype)
+    solution = np.empty(p, X.dtype)
+    for block in range(first, last):
+        for i in range(block * BLOCK, min((block + 1) * BLOCK, n)):
+            x = X[i]
+            u = U[i]
+            energy = zero
+            for f in range(d):
+                energy += x[f] * x[f]
+            for k in range(p):
+                t = zero
+                for f in range(d):
+                    t += V[k, f] * x[f]
+                start[k] = t
+            passes, gap = descend(gram, start, alpha, energy, u, q, max_passes, tol, exact, where, factor, solution)
+            w = weights[i] if weights.size else zero + 1
+            mass = zero
+            explained = zero
+            for k in range(p):
+                mass += u[k]
+                explained += u[k] * (start[k] + alpha - q[k])  # 2uᵀVx − uᵀGu, as q = Gu − Vx + alpha
+            left = max(energy - explained, zero)
+            sums[block, 0] += w * energy
+            sums[block, 1] += w * left
+            sums[block, 2] += w * mass
+            sums[block, 3] += w * gap
+            sums[block, 4] = max(sums[block, 4], passes)
+            if stats:
+                for k in range(p):
+                    if u[k] != 0:
+                        wu = w * u[k]
+                        for j in range(p):
+                            UtU[block, k, j] += wu * u[j]
+                        for f in range(d):
+                            UtX[block, k, f] += wu * x[f]
+
+
+@_compiled
+def update_atoms(V, UtU, UtX, turns, tol, project):
+    """Block coordinate descent on the atoms, in place: V_k ← P(V_k + (UᵀX − UᵀU·V)_k / UᵀU_kk).
+
+    P projects on the unit ball (`project` = 1), on the non-negative numbers (2), or does nothing (0). Returns the
+    number of turns.
+    """
+    p, d = V.shape
+    new = np.empty(d)
+    for turn in range(turns):
+        moved = 0.0
+        for k in range(p):
+            curvature = UtU[k, k]
+            if not curvature > 0:
+                continue
+            for f in range(d):
+                new[f] = UtX[k, f] / curvature + V[k, f]
+            for j in range(p):
+                share = UtU[k, j] / curvature
+                if share != 0:
+                    for f in range(d):
+                        new[f] -= share * V[j, f]
+            norm = 0.0
+            for f in range(d):
+                norm += new[f] * new[f]
+            scale = 1.0 / np.sqrt(norm) if project == 1 and norm > 1 else 1.0
+            change = 0.0
+            for f in range(d):
+                value = new[f] * scale
+                if project == 2 and value < 0:
+                    value = 0.0
+                change += (value - V[k, f]) ** 2
+                V[k, f] = value
+            moved = max(moved, change)
+        if moved <= tol * tol:
+            return turn + 1
+    return turns

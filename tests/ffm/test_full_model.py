@@ -1,0 +1,247 @@
+"""The full face model: constraints, encoders, missing points, schemes, files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+from dfecs_lib import keypoints
+from dfecs_lib.errors import DfecsError
+from dfecs_lib.ffm import FullFaceModel, PartFaceModel, load_model
+from dfecs_lib.keypoints import IBUG68
+from dfecs_lib.metrics import active_units, variance_explained
+
+ENCODERS = ["hierarchical", "direct", "sparse"]
+
+
+@pytest.fixture(scope="module")
+def model(motion: pd.DataFrame) -> FullFaceModel:
+    return FullFaceModel(n_units=6).fit(motion)
+
+
+def with_encoder(model: FullFaceModel, encoder: str, **settings: object) -> FullFaceModel:
+    """The same fitted model, read another way."""
+    other = FullFaceModel(**{**model.get_params(), "encoder": encoder, **settings})
+    other.__dict__.update({k: v for k, v in vars(model).items() if k.endswith("_")})
+    return other
+
+
+def test_atoms_stay_in_their_part(model: FullFaceModel) -> None:
+    for part, atom in zip(model.atom_parts_, model.atoms_, strict=True):
+        outside = np.setdiff1d(np.arange(136), model.part_columns_[part])
+        assert not atom[outside].any()
+    assert set(model.atom_parts_) <= set(IBUG68.parts)
+
+
+def test_units_are_non_negative_mixtures_of_atoms(model: FullFaceModel) -> None:
+    assert (model.mixing_ >= 0).all()
+    assert np.allclose(model.mixing_ @ model.atoms_, model.components_)
+    assert np.allclose(np.linalg.norm(model.components_, axis=1), 1)
+    assert (np.diff(model.unit_shares_) <= 0).all()
+
+
+def test_threshold_sets_the_number_of_units(motion: pd.DataFrame) -> None:
+    found = FullFaceModel(variance=0.95).fit(motion)
+    assert found.variance_explained_ >= 95
+    assert (found.unit_path_["variance_explained"].iloc[:-1] < 95).all()
+    assert found.unit_path_["n_units"].iloc[-1] == len(found.components_)
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_encoding_explains_what_the_model_explains(model: FullFaceModel, motion: pd.DataFrame, encoder: str) -> None:
+    read = with_encoder(model, encoder)
+    codes = read.transform(motion)
+    assert isinstance(codes, pd.DataFrame)
+    assert codes.index.equals(motion.index)
+    assert (codes >= 0).all(axis=None)
+    back = read.inverse_transform(codes)
+    assert list(back.columns) == list(motion.columns)
+    assert back.attrs["scheme"] == "ibug68"
+    assert variance_explained(motion, back) > 90
+
+
+def test_direct_explains_no_less_than_any_other(model: FullFaceModel, motion: pd.DataFrame) -> None:
+    scores = {
+        encoder: variance_explained(motion, read.inverse_transform(read.transform(motion)))
+        for encoder in ENCODERS
+        for read in [with_encoder(model, encoder, max_active=3)]
+    }
+    assert scores["direct"] >= max(scores.values()) - 1e-9
+    assert active_units(with_encoder(model, "sparse", max_active=3).transform(motion)) <= 3
+
+
+def test_arrays_in_arrays_out(model: FullFaceModel, motion: pd.DataFrame) -> None:
+    codes = model.transform(motion.to_numpy())
+    assert isinstance(codes, np.ndarray)
+    assert np.array_equal(codes, model.transform(motion).to_numpy())
+    assert isinstance(model.inverse_transform(codes), np.ndarray)
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_missing_points_are_passed_over(model: FullFaceModel, motion: pd.DataFrame, encoder: str) -> None:
+    read = with_encoder(model, encoder)
+    complete = read.transform(motion).to_numpy()
+    holes = motion.copy()
+    holes.iloc[3] = np.nan
+    holes.iloc[5, [10, 78]] = np.nan
+    holes.iloc[7, np.r_[48:68, 116:136]] = np.nan
+    before = holes.copy()
+    codes = read.transform(holes).to_numpy()
+    assert np.isnan(codes[3]).all()
+    untouched = np.setdiff1d(np.arange(len(motion)), [3, 5, 7])
+    assert np.allclose(codes[untouched], complete[untouched])
+    assert np.isfinite(codes[[5, 7]]).all()
+    close = read.inverse_transform(codes[[5]]) - read.inverse_transform(complete[[5]])
+    assert np.linalg.norm(close) < 0.2 * np.linalg.norm(motion.iloc[5])
+    pd.testing.assert_frame_equal(holes, before)
+
+
+def test_a_frame_without_points_does_not_spoil_training(motion: pd.DataFrame) -> None:
+    holes = motion.copy()
+    holes.iloc[[3, 9], 4] = np.nan
+    dropped = FullFaceModel(n_units=3, n_atoms=2, alpha=1.0).fit(holes)
+    assert dropped.n_rows_dropped_ == 2
+    whole = FullFaceModel(n_units=3, n_atoms=2, alpha=1.0).fit(motion.drop(motion.index[[3, 9]]))
+    assert np.array_equal(dropped.components_, whole.components_)
+
+
+@pytest.mark.parametrize("scheme", ["disfa66", "bp4d49"])
+def test_other_schemes_have_their_own_parts(motion: pd.DataFrame, scheme: str) -> None:
+    table = keypoints.convert(motion, scheme)
+    model = FullFaceModel(n_units=4, n_atoms=2, alpha=1.0).fit(table)
+    assert model.scheme_ == scheme
+    assert model.components_.shape == (4, table.shape[1])
+    assert ("jaw" in model.part_alphas_) == (scheme == "disfa66")
+
+
+def test_a_table_of_another_scheme_is_converted(model: FullFaceModel, motion: pd.DataFrame) -> None:
+    fewer = keypoints.convert(motion, "disfa66")
+    read = with_encoder(model, "direct")
+    codes = read.transform(fewer)
+    assert codes.shape == (len(motion), 6)
+    back = read.inverse_transform(codes)
+    assert variance_explained(motion, back) > 85
+
+
+def test_points_that_no_frame_has_are_named(motion: pd.DataFrame) -> None:
+    table = keypoints.convert(keypoints.convert(motion, "disfa66"), "ibug68")
+    with pytest.raises(DfecsError, match=r"4 columns have no value.*x_60.*keypoints.convert"):
+        FullFaceModel().fit(table)
+
+
+def test_other_data_than_keypoints() -> None:
+    X = np.random.default_rng(0).normal(size=(60, 7)) * 20
+    model = FullFaceModel(n_units=3, part_variance=0.8, parts="single").fit(X)
+    assert model.transform(X).shape == (60, 3)
+    with pytest.raises(DfecsError, match="fit no keypoint scheme"):
+        FullFaceModel().fit(X)
+    own = FullFaceModel(n_units=2, part_variance=0.8, parts={"a": [0, 1], "b": [2]}).fit(X[:, :6])
+    assert own.part_columns_ == {"a": [0, 1, 3, 4], "b": [2, 5]}
+
+
+def test_same_seed_same_bytes_whatever_the_threads(motion: pd.DataFrame) -> None:
+    one, two = (FullFaceModel(n_units=4, n_jobs=n).fit(motion) for n in (1, 2))
+    assert one.components_.tobytes() == two.components_.tobytes()
+    assert one.transform(motion).to_numpy().tobytes() == two.transform(motion).to_numpy().tobytes()
+
+
+def test_a_saved_model_encodes_the_same(model: FullFaceModel, motion: pd.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "units.npz"
+    model.save(path, {"preprocessing": {"affine": True}})
+    again = FullFaceModel.load(path)
+    pd.testing.assert_frame_equal(again.transform(motion), model.transform(motion))
+    assert again.metadata_ == {"preprocessing": {"affine": True}}
+    assert again.get_params() == model.get_params()
+    assert again.scheme_ == "ibug68"
+    pd.testing.assert_frame_equal(again.part_path_, model.part_path_)
+    assert isinstance(load_model(path), FullFaceModel)
+    second = tmp_path / "again.npz"
+    again.save(second)
+    assert second.read_bytes() == path.read_bytes()
+
+
+def test_broken_files_are_explained(model: FullFaceModel, motion: pd.DataFrame, tmp_path: Path) -> None:
+    good = tmp_path / "good.npz"
+    model.save(good)
+    content = good.read_bytes()
+    cases = {
+        "empty.npz": b"",
+        "cut.npz": content[: len(content) // 2],
+        "noise.npz": bytes(range(256)) * 20,
+        "text.npz": b"x_0,x_1\n1,2\n",
+    }
+    for name, data in cases.items():
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(DfecsError, match=name):
+            FullFaceModel.load(tmp_path / name)
+    with pytest.raises(DfecsError, match="no such file"):
+        FullFaceModel.load(tmp_path / "none.npz")
+    with pytest.raises(DfecsError, match="is a folder"):
+        FullFaceModel.load(tmp_path)
+    with pytest.raises(DfecsError, match="holds a FullFaceModel, not a PartFaceModel"):
+        PartFaceModel.load(good)
+    np.savez(tmp_path / "other.npz", a=np.ones(3))
+    with pytest.raises(DfecsError, match="not a model file"):
+        FullFaceModel.load(tmp_path / "other.npz")
+
+
+def test_every_damaged_byte_gives_a_model_or_a_sentence(model: FullFaceModel, tmp_path: Path) -> None:
+    path = tmp_path / "m.npz"
+    model.save(path)
+    content = bytearray(path.read_bytes())
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        damaged = bytearray(content)
+        for at in rng.integers(0, len(content), 3):
+            damaged[at] = rng.integers(0, 256)
+        path.write_bytes(damaged)
+        with contextlib.suppress(DfecsError):
+            assert np.isfinite(FullFaceModel.load(path).components_).all()
+
+
+def test_a_pickle_inside_is_not_opened(tmp_path: Path) -> None:
+    path = tmp_path / "evil.npz"
+    header = json.dumps({"format": "dfecs-model-1", "model": "FullFaceModel"})
+    np.savez(path, header_json=np.array(header), components_=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(DfecsError, match="not a readable model file"):
+        FullFaceModel.load(path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"variance": 95}, "give 0.95"),
+        ({"n_units": 0}, "at least 1"),
+        ({"encoder": "omp"}, "hierarchical, direct, sparse"),
+        ({"search": "grid"}, "unknown search"),
+        ({"parts": "halves"}, "unknown parts"),
+        ({"parts": {"a": [0, 1], "b": [1]}}, "once at most"),
+    ],
+)
+def test_bad_parameters_are_named(motion: pd.DataFrame, settings: dict[str, object], message: str) -> None:
+    with pytest.raises(DfecsError, match=message):
+        FullFaceModel(**settings).fit(motion)
+
+
+def test_bad_data_are_named(motion: pd.DataFrame, model: FullFaceModel) -> None:
+    with pytest.raises(DfecsError, match="zero everywhere"):
+        FullFaceModel().fit(motion * 0)
+    with pytest.raises(DfecsError, match="none of the 240 training rows is complete"):
+        FullFaceModel().fit(motion.where(np.arange(136)[None] != np.arange(240)[:, None] % 136))
+    with pytest.raises(DfecsError, match="convert the table"):
+        FullFaceModel().fit(np.ones((3, 956)))
+    with pytest.raises(DfecsError, match="0 sample"):
+        FullFaceModel().fit(motion.iloc[:0])
+    with pytest.raises(DfecsError, match="98 features"):
+        model.transform(np.ones((2, 98)))
+
+
+def test_an_unreachable_threshold_is_said(motion: pd.DataFrame) -> None:
+    with pytest.warns(ConvergenceWarning, match="raise part_variance or max_units"):
+        FullFaceModel(max_units=1, n_atoms=2, alpha=1.0).fit(motion)

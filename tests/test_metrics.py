@@ -1,0 +1,113 @@
+"""Scores: their formulas, what they leave out, and that they touch nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from dfecs_lib import keypoints, metrics
+from dfecs_lib.errors import DfecsError
+from dfecs_lib.keypoints import IBUG68
+
+SCORES = [metrics.variance_explained, metrics.norm_variance_explained, metrics.frame_variance_explained]
+motions = arrays(np.float64, (4, 6), elements=st.floats(-100, 100))
+
+
+@pytest.mark.parametrize("score", SCORES)
+@given(motions)
+def test_itself_is_all_and_nothing_is_none(score: object, K: np.ndarray) -> None:
+    if (np.abs(K) > 1e-100).any(axis=1).all():
+        assert score(K, K) == 100
+        assert score(K, np.zeros_like(K)) == pytest.approx(0)
+
+
+def test_formulas() -> None:
+    rng = np.random.default_rng(0)
+    K, guess = rng.normal(size=(2, 50, 136))
+    x, r = (K**2).sum(1), ((K - guess) ** 2).sum(1)
+    assert metrics.variance_explained(K, guess) == pytest.approx(100 * (1 - r.sum() / x.sum()))
+    assert metrics.norm_variance_explained(K, guess) == pytest.approx(100 * (1 - (r**0.5).sum() / (x**0.5).sum()))
+    assert metrics.frame_variance_explained(K, guess) == pytest.approx(100 - 100 * (r / x).mean())
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_missing_points_are_as_if_they_were_not_there(score: object) -> None:
+    rng = np.random.default_rng(0)
+    K, guess = rng.normal(size=(2, 50, 136))
+    holes = K.copy()
+    holes[:, [60, 64, 128, 132]] = np.nan
+    keep = [k for k in range(68) if k not in (60, 64)]
+    before = holes.copy(), guess.copy()
+    masked = score(holes, guess)
+    assert masked == pytest.approx(score(K, guess, keypoints=keep))
+    assert masked == pytest.approx(score(K[:, np.r_[keep, np.add(keep, 68)]], guess[:, np.r_[keep, np.add(keep, 68)]]))
+    assert np.array_equal(holes, before[0], equal_nan=True)
+    assert np.array_equal(guess, before[1])
+    holes[3] = np.nan
+    assert np.isfinite(score(holes, guess))
+
+
+def test_numbers_are_those_of_ibug_whatever_the_scheme() -> None:
+    rng = np.random.default_rng(0)
+    full = keypoints.make_table(rng.normal(size=(5, 136)), scheme="ibug68", frames=range(5))
+    guess = pd.DataFrame(rng.normal(size=(5, 136)), index=full.index, columns=full.columns)
+    guess.attrs = dict(full.attrs)
+    fewer, fewer_guess = keypoints.convert(full, "bp4d49"), keypoints.convert(guess, "bp4d49")
+    for points in ([48, 54], range(17, 27)):
+        assert metrics.variance_explained(fewer, fewer_guess, keypoints=points) == pytest.approx(
+            metrics.variance_explained(full, guess, keypoints=points)
+        )
+    assert metrics.variance_explained(fewer, fewer_guess, keypoints=[0, 48]) == pytest.approx(
+        metrics.variance_explained(full, guess, keypoints=[48])
+    )
+    mask = np.zeros(68, dtype=bool)
+    mask[[48, 54]] = True
+    assert metrics.variance_explained(full, guess, keypoints=mask) == pytest.approx(
+        metrics.variance_explained(full, guess, keypoints=[48, 54])
+    )
+
+
+def test_codes_are_counted() -> None:
+    codes = np.array([[1.0, 0.0, 2.0], [0.0, 0.0, 3.0], [np.nan] * 3])
+    assert metrics.active_units(codes) == 1.5
+    assert metrics.active_units(codes, threshold=1.0) == 1.0
+    assert metrics.sparsity(codes) == 0.5
+
+
+def test_symmetry_of_known_motions() -> None:
+    up = np.r_[np.zeros(68), -np.ones(68)]
+    shift = np.r_[np.ones(68), np.zeros(68)]
+    wide = np.zeros(136)
+    wide[48], wide[54] = -1, 1  # the mouth's corners, apart
+    left_brow = np.zeros(136)
+    left_brow[68 + np.arange(22, 27)] = -1
+    assert np.allclose(metrics.symmetry([up, shift, wide, left_brow]), [1, -1, 1, 0])
+    assert np.isnan(metrics.symmetry(np.zeros((1, 136)))[0])
+    assert np.allclose(metrics.symmetry([np.r_[np.zeros(49), np.ones(49)]]), [1])
+
+
+@pytest.mark.parametrize("scheme", ["ibug68", "disfa66", "bp4d49"])
+def test_mirrored_units_are_as_symmetric(scheme: str) -> None:
+    table = keypoints.SCHEMES[scheme]
+    units = np.random.default_rng(0).normal(size=(4, 2, table.n_points))
+    mirrored = units[:, :, table.mirror] * np.array([-1.0, 1.0])[:, None]
+    a, b = (metrics.symmetry(u.reshape(4, -1)) for u in (units, mirrored))
+    assert np.allclose(a, b)
+    assert np.allclose(metrics.symmetry((units + mirrored).reshape(4, -1)), 1)
+
+
+def test_nothing_to_compare_is_said() -> None:
+    with pytest.raises(DfecsError, match="do not match"):
+        metrics.variance_explained(np.ones((2, 4)), np.ones((2, 6)))
+    with pytest.raises(DfecsError, match="no value is present"):
+        metrics.variance_explained(np.full((2, 4), np.nan), np.ones((2, 4)))
+    with pytest.raises(DfecsError, match="none of the keypoints"):
+        metrics.variance_explained(np.ones((2, 98)), np.ones((2, 98)), keypoints=[0, 60])
+    with pytest.raises(DfecsError, match="no frame is encoded"):
+        metrics.active_units([[np.nan]])
+    assert np.isnan(metrics.variance_explained(np.zeros((1, 4)), np.zeros((1, 4))))
+    assert len(IBUG68.mirror) == 68
