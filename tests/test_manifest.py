@@ -5,14 +5,17 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.server
+import os
 import threading
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import yaml
 
+from dfecs_lib.checking import check
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.fetching import fetch, unpack_zip
 from dfecs_lib.manifest import State, load_manifest, state
@@ -177,6 +180,15 @@ def test_fetch_repairs_a_damaged_folder_and_leaves_other_files(server: tuple[str
     assert (path / "notes.txt").read_text() == "mine"
 
 
+def test_two_fetches_at_once(server: tuple[str, Path], tmp_path: Path) -> None:
+    url, folder = server
+    entry = entry_for(tmp_path, f"{url}/data.zip", archive(folder / "data.zip", **{"a.txt": "a", "b.txt": "b"}))
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(lambda _: fetch(entry, progress=False), range(4))) == {entry.path}
+    assert check(entry).ok
+    assert [p.name for p in (tmp_path / "data").iterdir()] == ["mine"]
+
+
 def test_wrong_checksum_keeps_nothing(server: tuple[str, Path], tmp_path: Path) -> None:
     url, folder = server
     zipped = archive(folder / "data.zip", **{"a.txt": "a", "b.txt": "b"})
@@ -192,7 +204,10 @@ def test_interrupted_download_starts_anew(server: tuple[str, Path], tmp_path: Pa
     with pytest.raises(DfecsError, match="did not come down"):
         fetch(entry_for(tmp_path, f"{url}/short/data.zip", zipped), progress=False)
     assert not (tmp_path / "data" / "mine").exists()
-    (tmp_path / "data" / ".mine.part" / "data.zip").write_bytes(b"half")
+    killed = tmp_path / "data" / ".mine.part-killed"
+    killed.mkdir()
+    (killed / "data.zip").write_bytes(b"half")
+    os.utime(killed, (0, 0))
     assert fetch(entry_for(tmp_path, f"{url}/data.zip", zipped), progress=False).is_dir()
     assert [p.name for p in (tmp_path / "data").iterdir()] == ["mine"]
 

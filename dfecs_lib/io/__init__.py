@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dfecs_lib.io import bp4d, ckplus, disfa, exemplars, openface, parquet, pyfeat, ravdess
+from dfecs_lib.io import bp4d, ckplus, disfa, exemplars, openface, parquet, plain, pyfeat, ravdess
 from dfecs_lib.io.dataset import Dataset, Readings, ReadReport
 from dfecs_lib.io.ravdess import RavdessName, parse_name
 from dfecs_lib.io.read import read_account, read_action_units, read_keypoints, read_pose, sniff
@@ -38,7 +38,7 @@ __all__ = [
     "validate_action_units",
 ]
 
-for _file_reader in (openface.READER, pyfeat.READER, parquet.READER):
+for _file_reader in (openface.READER, pyfeat.READER, parquet.READER, plain.READER):
     register(_file_reader)
 for _folder_reader in (disfa.READER, ckplus.READER, bp4d.READER, exemplars.READER, ravdess.READER):
     register(_folder_reader)

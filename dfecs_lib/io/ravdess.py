@@ -115,7 +115,8 @@ def read(
 
 
 def _lines(path: Path) -> int:
-    return sum(1 for line in path.read_bytes().splitlines() if line.strip())
+    content = path.read_bytes().rstrip()
+    return content.count(b"\n") + bool(content)
 
 
 def _inventory(folder: Path) -> pd.DataFrame:

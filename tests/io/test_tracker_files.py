@@ -199,6 +199,38 @@ def test_openface_image_files_have_no_frame_column(tmp_path: Path) -> None:
     assert read_keypoints(path).index.tolist() == [("", "", "a", 0)]
 
 
+# --- plain CSV ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["ibug68", "disfa66", "bp4d49", "mediapipe478"])
+def test_plain_csv_of_any_scheme(tmp_path: Path, scheme: str) -> None:
+    width = 2 * keypoints.get_scheme(scheme).n_points
+    values = np.random.default_rng(0).uniform(1, 9, (3, width))
+    table = keypoints.make_table(values, scheme=scheme, frames=[2, 3, 9], dataset="d", subject="s", recording="r")
+    table.reset_index().to_csv(tmp_path / "a.csv", index=False)
+    pd.testing.assert_frame_equal(read_keypoints(tmp_path / "a.csv"), table)
+    table.to_csv(tmp_path / "b.csv", index=False)  # no names, no frame numbers
+    assert read_keypoints(tmp_path / "b.csv").index.tolist() == [("", "", "b", k) for k in range(3)]
+    assert read_keypoints(tmp_path / "a.csv", subject="t").index[0] == ("d", "t", "r", 2)
+
+
+def test_plain_csv_marks_lost_faces_and_refuses_doubt(tmp_path: Path) -> None:
+    table = keypoints.make_table(np.ones((2, 136)) * [[0], [1]], scheme="ibug68", frames=[1, 2])
+    plain = table.reset_index().drop(columns=["dataset", "subject", "recording"])
+    plain.to_csv(tmp_path / "a.csv", index=False)
+    read = read_keypoints(tmp_path / "a.csv")
+    assert read.isna().all(axis=1).tolist() == [True, False]
+    assert read_account(read) == ["a.csv: 2 frames, 1 without a usable face."]
+    plain.assign(frame=1).to_csv(tmp_path / "b.csv", index=False)
+    with pytest.raises(DfecsError, match="the frame //b/1 occurs twice"):
+        read_keypoints(tmp_path / "b.csv")
+    plain.drop(columns=["x_67"]).to_csv(tmp_path / "c.csv", index=False)
+    with pytest.raises(DfecsError, match="has 67 columns x_0"):
+        read_keypoints(tmp_path / "c.csv")
+    with pytest.raises(DfecsError, match="holds no action units"):
+        read_action_units(tmp_path / "a.csv")
+
+
 # --- broken inputs: one sentence that names the file ----------------------------------------------------------------
 
 
