@@ -27,6 +27,8 @@ _RESULTS = "results"
 class BookError(DfecsError):
     """The pages could not be made; the message quotes the first complaints and names the log."""
 
+    exit_code = 1
+
 
 def build_book(
     profile: str = "demo",

@@ -24,6 +24,8 @@ _MARK = "run.json"  # written last: a folder with it is whole
 class RunFailedError(DfecsError):
     """A notebook stopped with an error; the message says where, and which file shows it."""
 
+    exit_code = 1  # of the command line: the input was sound, the notebook is not
+
 
 @dataclass(frozen=True)
 class Run:

@@ -1,0 +1,51 @@
+"""``dfecs book``: every notebook of a profile, then the pages."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from dfecs_lib.cli.common import add_command
+
+if TYPE_CHECKING:
+    from dfecs_lib.cli.common import Commands
+
+__all__ = ["add"]
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
+        "book",
+        _book,
+        summary="Run the notebooks of a profile and build the book from them.",
+        example="dfecs book --profile demo",
+    )
+    parser.add_argument(
+        "--profile", default="demo", help="demo (default), ravdess or paper: see notebooks/profiles.yaml"
+    )
+    parser.add_argument("--root", default=".", metavar="DIR", help="the checkout (default: the current folder)")
+    parser.add_argument("--out", metavar="DIR", help="where built books go (default: _site in the checkout)")
+    parser.add_argument("--jobs", type=int, metavar="N", help="notebooks at a time (default: one for each core)")
+    parser.add_argument(
+        "--serve",
+        nargs="?",
+        const=8000,
+        type=int,
+        metavar="PORT",
+        help="then serve it to this machine, on port 8000 unless given",
+    )
+
+
+def _book(args: argparse.Namespace) -> None:
+    from dfecs_lib.book import build_book, serve
+
+    def report(line: str) -> None:
+        print(f"dfecs: {line}", file=sys.stderr, flush=True)
+
+    index = build_book(args.profile, root=args.root, out=args.out, n_jobs=args.jobs, report=report)
+    print(index, flush=True)
+    if args.serve is not None:
+        serve(index.parent, args.serve, report)

@@ -1,0 +1,105 @@
+"""Options that several commands share, and outputs that appear whole or not at all."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dfecs_lib.errors import DfecsError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+__all__ = ["add_command", "add_neutral", "add_progress", "check_output", "show_progress", "table_text", "write_table"]
+
+
+def add_command(
+    commands: Commands, name: str, handler: Callable[[argparse.Namespace], int | None], *, summary: str, example: str
+) -> argparse.ArgumentParser:
+    """Add a command with its help: a sentence and a runnable example."""
+    parser = commands.add_parser(
+        name,
+        help=summary[0].lower() + summary[1:].rstrip("."),
+        description=summary,
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(handler=handler)
+    return parser
+
+
+def add_progress(parser: argparse.ArgumentParser) -> None:
+    """Add ``--progress/--no-progress``."""
+    parser.add_argument(
+        "--progress",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="progress bars (default: only on a terminal)",
+    )
+
+
+def show_progress(args: argparse.Namespace) -> bool:
+    """Return whether to show progress bars."""
+    return bool(sys.stderr.isatty() if args.progress is None else args.progress)
+
+
+def add_neutral(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add the choice of neutral frames."""
+    parser.add_argument(
+        "--neutral",
+        metavar="METHOD",
+        choices=("medoid", "calmest", "first"),
+        help=f"how each recording's neutral frame is chosen: medoid, calmest or first (default: {default})",
+    )
+    parser.add_argument(
+        "--neutral-frame", metavar="N", type=int, help="take frame N of each recording as neutral instead"
+    )
+
+
+def check_output(path: str, suffixes: Iterable[str], inputs: Iterable[str] = ()) -> Path:
+    """Return an output's path, or say before any work why it cannot be written.
+
+    Raises
+    ------
+    DfecsError
+        If it is a folder or an input, its suffix is not one of `suffixes`, or its folder is missing or read-only.
+    """
+    target = Path(path)
+    known = list(suffixes)
+    if target.is_dir():
+        raise DfecsError(f"{target}: is a folder; name a file in it")
+    if target.suffix.lower() not in known:
+        raise DfecsError(f"{target}: the output's name must end in {' or '.join(known)}")
+    if not target.parent.is_dir():
+        raise DfecsError(f"{target.parent}: no such folder; make it first")
+    if not os.access(target.parent, os.W_OK) or (target.exists() and not os.access(target, os.W_OK)):
+        raise DfecsError(f"{target}: may not be written")
+    for source in inputs:
+        if Path(source).exists() and target.exists() and target.samefile(source):
+            raise DfecsError(f"{target}: is an input as well; choose another name for the output")
+    return target
+
+
+def write_table(table: pd.DataFrame, target: Path) -> None:
+    """Write a table with its index as Parquet or CSV, by the suffix; the file appears whole or not at all."""
+    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        if target.suffix.lower() == ".csv":
+            table.to_csv(partial)
+        else:
+            table.to_parquet(partial)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def table_text(table: pd.DataFrame, decimals: int = 2) -> str:
+    """Return a table as aligned text."""
+    return str(table.to_string(index=False, float_format=lambda value: f"{value:.{decimals}f}", na_rep="-"))

@@ -1,0 +1,43 @@
+"""``dfecs evaluate``: how well units explain tables of tracked faces."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from dfecs_lib.cli.common import add_command, add_neutral, add_progress, show_progress, table_text
+
+if TYPE_CHECKING:
+    from dfecs_lib.cli.common import Commands
+
+__all__ = ["add"]
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
+        "evaluate",
+        _evaluate,
+        summary="Print how well trained units explain tables: variance explained, active units, sparsity.",
+        example="dfecs evaluate units.npz faces.csv",
+    )
+    parser.add_argument("model", metavar="UNITS.npz", help="a model of 'dfecs train'")
+    parser.add_argument("tables", nargs="+", metavar="TABLE", help="as for 'dfecs train'")
+    parser.add_argument("--json", action="store_true", help="as JSON, with all digits")
+    add_neutral(parser, "as in training")
+    add_progress(parser)
+
+
+def _evaluate(args: argparse.Namespace) -> None:
+    from dfecs_lib.ffm import load_model
+    from dfecs_lib.workflow import evaluate
+
+    scores = evaluate(
+        load_model(args.model),
+        args.tables,
+        neutral=args.neutral,
+        neutral_frame=args.neutral_frame,
+        progress=show_progress(args),
+    ).reset_index()
+    print(scores.to_json(orient="records", indent=1) if args.json else table_text(scores))
