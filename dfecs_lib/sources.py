@@ -24,7 +24,7 @@ from dfecs_lib.preprocessing import make_preprocessor, motion_vectors
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-__all__ = ["Motion", "describe_source", "load_source", "motion_of", "stack"]
+__all__ = ["Motion", "describe_source", "load_source", "motion_of", "source_names", "stack"]
 
 _VIDEO_READER = "video"
 
@@ -49,6 +49,18 @@ class Motion:
     def mean_neutral(self) -> pd.Series[float]:
         """The average neutral face: what units are drawn on."""
         return self.neutral.mean()
+
+
+def source_names(sources: str | Iterable[str]) -> list[str]:
+    """Return the sources of a list, or of a text that names them separated by commas (a command line has no lists).
+
+    Examples
+    --------
+    >>> source_names("clips/single_face@0, faces.csv")
+    ['clips/single_face@0', 'faces.csv']
+    """
+    names = sources.split(",") if isinstance(sources, str) else sources
+    return [name.strip() for name in names if name.strip()]
 
 
 def load_source(
@@ -92,10 +104,10 @@ def load_source(
         return _from_clips(name, recording, frame, manifest, progress)
     if frame is not None:
         raise DfecsError(f"{name} has its own neutral frames; leave out @{frame}")
-    from dfecs_lib.io import load_dataset
+    from dfecs_lib.datasets import load_dataset
 
-    options = {"size": size} if known[name].kind == "simulated" else {}
-    data = load_dataset(name, **({"manifest": manifest} if manifest else {}), **options)
+    options: dict[str, str] = {"size": size} if known[name].kind == "simulated" else {}
+    data = load_dataset(name, manifest, progress=progress, **options)  # type: ignore[arg-type]  # a reader's own options
     return _only(data, recording) if recording else data
 
 

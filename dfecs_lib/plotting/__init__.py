@@ -10,6 +10,7 @@ from dfecs_lib.plotting.curves import draw_bars, draw_codes, draw_curves, draw_m
 from dfecs_lib.plotting.faces import contours, draw_face, draw_motion
 from dfecs_lib.plotting.figure import Figure, Gallery
 from dfecs_lib.plotting.style import COLORS, METHOD_COLORS, PART_COLORS, new_figure, use_style
+from dfecs_lib.plotting.table import Table
 
 __all__ = [
     "COLORS",
@@ -17,6 +18,7 @@ __all__ = [
     "PART_COLORS",
     "Figure",
     "Gallery",
+    "Table",
     "contours",
     "draw_bars",
     "draw_codes",

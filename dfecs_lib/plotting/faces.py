@@ -166,7 +166,7 @@ def draw_motion(
     *,
     scale: float | None = None,
     color: str = COLORS["blue"],
-    shortest: float = 0.06,
+    shortest: float = 0.15,
     label: str | None = None,
     face: bool = True,
 ) -> float:
@@ -182,7 +182,7 @@ def draw_motion(
     scheme : str or Scheme, optional
         As for `draw_face`.
     scale : float, optional
-        Factor on the motion. By default the longest arrow is drawn a seventh of the face's width long, so that the
+        Factor on the motion. By default the longest arrow is drawn a sixth of the face's width long, so that the
         units of one model can be compared by direction, not by size.
     color : str
         Colour of arrows and of the moved face.
@@ -206,10 +206,10 @@ def draw_motion(
     if scale is None:
         known = start_seen[~np.isnan(start_seen).any(axis=1)]
         width = float(np.ptp(known[:, 0])) if len(known) else 1.0
-        scale = width / 7.0 / longest if longest > 0 else 1.0
-    draw_face(ax, start, found, color=SOFT, linewidth=1.0, alpha=0.8)
+        scale = width / 6.0 / longest if longest > 0 else 1.0
+    draw_face(ax, start, found, color=SOFT, linewidth=1.0, alpha=0.65)
     if face:
-        draw_face(ax, start + scale * np.nan_to_num(step), found, color=color, linewidth=1.6)
+        draw_face(ax, start + scale * np.nan_to_num(step), found, color=color, linewidth=1.5)
     moving = np.linalg.norm(step_seen, axis=1) > shortest * longest
     moving &= ~np.isnan(start_seen).any(axis=1)
     if moving.any():
@@ -221,10 +221,11 @@ def draw_motion(
             scale=1.0,
             color=color,
             units="dots",
-            width=1.5,
+            width=1.1,
             headwidth=4.5,
-            headlength=5.0,
-            headaxislength=4.5,
+            headlength=4.5,
+            headaxislength=4.0,
+            minlength=0.5,
             zorder=3.0,
         )
     if label is not None:

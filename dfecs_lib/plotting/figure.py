@@ -15,7 +15,7 @@ from dfecs_lib.plotting.style import INK, use_style
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MplFigure
 
-__all__ = ["Figure", "Gallery"]
+__all__ = ["Figure", "Gallery", "Html", "caption_html"]
 
 # Fill: text and shapes that matplotlib leaves black follow the page too.
 _STYLE = "fill:currentColor;stroke-linejoin:round;stroke-linecap:butt;width:100%;height:auto;display:block"
@@ -56,7 +56,7 @@ def _font(match: re.Match[str]) -> str:
     return f"{weight}{slant}font-size: {match[2]}px"
 
 
-class _Html:
+class Html:
     """What Jupyter shows as HTML."""
 
     html: str
@@ -68,7 +68,7 @@ class _Html:
         return f"{type(self).__name__}({len(self.html)} characters of HTML)"
 
 
-class Figure(_Html):
+class Figure(Html):
     """One figure of a page.
 
     Parameters
@@ -107,11 +107,11 @@ class Figure(_Html):
         svg, width = _svg(figure, alt, f"f{salt}")
         self.html = (
             f'<figure class="dfecs-figure" style="margin:1.2em 0;max-width:{width:.0f}px">'
-            f"{svg}{_caption(caption, data)}</figure>"
+            f"{svg}{caption_html(caption, data)}</figure>"
         )
 
 
-class Gallery(_Html):
+class Gallery(Html):
     """Small figures side by side that wrap on a narrow screen, under one caption.
 
     Parameters
@@ -140,11 +140,12 @@ class Gallery(_Html):
         grid = f"display:grid;gap:.8em;grid-template-columns:repeat(auto-fill,minmax({smallest}px,1fr))"
         self.html = (
             f'<figure class="dfecs-figure" style="margin:1.2em 0"><div style="{grid}">{"".join(items)}</div>'
-            f"{_caption(caption, data)}</figure>"
+            f"{caption_html(caption, data)}</figure>"
         )
 
 
-def _caption(caption: str, data: str) -> str:
+def caption_html(caption: str, data: str) -> str:
+    """Return the ``<figcaption>``, or nothing where there is nothing to say."""
     if not caption and not data:
         return ""
     source = (

@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dfecs_lib import plotting
@@ -168,3 +169,10 @@ def test_style_is_left_alone_outside():
         pass
     plotting.new_figure()
     assert {k: v for k, v in mpl.rcParams.items() if k != "backend"} == before
+
+
+def test_a_table_shows_its_index_rounds_and_says_what_is_missing():
+    frame = pd.DataFrame({"VE": [91.26, float("nan")], "n": [3, 4]}, index=pd.Index(["DFECS", "P<A"], name="method"))
+    html = plotting.Table(frame, names={"VE": "VE (%)"}, data="none").html
+    cells = re.findall(r"<t[hd](?: [^>]*)?>([^<]*)<", html)
+    assert cells == ["method", "VE (%)", "n", "DFECS", "91.3", "3", "P&lt;A", "–", "4"]

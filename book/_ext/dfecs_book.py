@@ -1,0 +1,204 @@
+"""What the book's pages need beyond jupyter-book: numbers and figures out of the runs, MathJax from this machine.
+
+- ``{result}`RUN:NAME``` is the number or word that a run recorded as NAME; ``{result}`RUN:NAME|.1f``` formats it.
+- ``{result-figure} RUN:NAME`` is a figure that a run recorded.
+- A page of an executed notebook ends with how to run it, its parameters and its files.
+
+A result that no run recorded is a warning, which stops the build.
+"""
+
+# ruff: noqa: ARG001  Sphinx decides what its callbacks are given.
+from __future__ import annotations
+
+import ast
+import io
+import json
+import re
+import shutil
+import tokenize
+from html import escape
+from importlib.util import find_spec
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+LOGGER = logging.getLogger(__name__)
+# Of the packaged MathJax (24 MB) only what a page with formulas asks for.
+MATHJAX = ("tex-chtml.js", "output/chtml/fonts")
+DOWNLOADS = {".csv", ".json", ".npz"}
+
+
+def results_folder(app: Sphinx) -> Path:
+    return Path(app.srcdir) / "results"
+
+
+def lookup(app: Sphinx, target: str) -> object:
+    """Return ``RUN:NAME``; NAME may have dots."""
+    run, _, name = target.partition(":")
+    file = results_folder(app) / run / "results.json"
+    found: object = json.loads(file.read_text(encoding="utf-8"))
+    for key in name.split("."):
+        if not isinstance(found, dict) or key not in found:
+            raise KeyError(name)
+        found = found[key]
+    return found
+
+
+class ResultRole(SphinxRole):
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        target, _, form = self.text.partition("|")
+        try:
+            value = lookup(self.env.app, target.strip())
+        except (OSError, KeyError, ValueError) as error:
+            LOGGER.warning("no result %s (%s)", target, error, location=self.get_location())
+            return [nodes.Text("?")], []
+        self.env.note_dependency(str(results_folder(self.env.app) / target.partition(":")[0] / "results.json"))
+        text = format(value, form.strip()) if form else str(value)
+        return [nodes.inline(text, text, classes=["dfecs-result"])], []
+
+
+class ResultFigure(SphinxDirective):
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        run, _, name = self.arguments[0].partition(":")
+        file = results_folder(self.env.app) / run / f"{name}.html"
+        if not file.is_file():
+            LOGGER.warning("no figure %s", self.arguments[0], location=self.get_location())
+            return []
+        self.env.note_dependency(str(file))
+        return [nodes.raw("", file.read_text(encoding="utf-8"), format="html")]
+
+
+def _parameter_rows(notebook: dict[str, object]) -> list[tuple[str, str, str]]:
+    """Name, value of this run, and the comment beside the default, of each parameter."""
+    cells = notebook["cells"]
+    assert isinstance(cells, list)
+    source = next("".join(c["source"]) for c in cells if "parameters" in c["metadata"].get("tags", []))
+    used = notebook["metadata"].get("papermill", {}).get("parameters", {})  # type: ignore[attr-defined]
+    comments = {
+        token.start[0]: token.string.lstrip("# ")
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT
+    }
+    rows = []
+    for statement in ast.parse(source).body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            name = statement.targets[0].id
+            value = repr(used[name]) if name in used else ast.unparse(statement.value)
+            rows.append((name, value, comments.get(statement.lineno, "")))
+    return rows
+
+
+def _run_it_yourself(app: Sphinx, docname: str) -> str:
+    run = docname.rpartition("/")[2]
+    notebook = json.loads((Path(app.srcdir) / f"{docname}.ipynb").read_text(encoding="utf-8"))
+    meta = notebook["metadata"].get("papermill", {})
+    hidden = {"results_dir"}
+    rows = [row for row in _parameter_rows(notebook) if row[0] not in hidden]
+    given = {k: v for k, v in meta.get("parameters", {}).items() if k not in hidden}
+    flags = " ".join(f"-p {k} {_shell(v)}" for k, v in given.items() if isinstance(v, str | int | float))
+    body = "".join(f"<dt><code>{escape(n)} = {escape(v)}</code></dt><dd>{escape(c)}</dd>" for n, v, c in rows)
+    folder = results_folder(app) / run
+    files = sorted(p for p in folder.iterdir() if p.suffix in DOWNLOADS) if folder.is_dir() else []
+    up = "../" * docname.count("/")
+    links = ", ".join(f'<a href="{up}results/{run}/{p.name}" download>{p.name}</a>' for p in files)
+    took = meta.get("duration")
+    time = f"<p>This run took {took:.0f} s.</p>" if isinstance(took, int | float) else ""
+    commands = f"dfecs run notebooks/{run}.ipynb {flags}\npapermill notebooks/{run}.ipynb out.ipynb {flags}".replace(
+        " \n", "\n"
+    )
+    return f"<pre tabindex='0'>{escape(commands.strip())}</pre><dl class='dfecs-parameters'>{body}</dl>{time}" + (
+        f"<p>What it recorded: {links}.</p>" if links else ""
+    )
+
+
+def _shell(value: object) -> str:
+    text = str(value)
+    return text if re.fullmatch(r"[\w./:,=-]+", text) else "'" + text.replace("'", "'\\''") + "'"
+
+
+def add_how_to_run(app: Sphinx, doctree: nodes.document) -> None:
+    docname = app.env.docname
+    if not docname.startswith("notebooks/") or not (Path(app.srcdir) / f"{docname}.ipynb").is_file():
+        return
+    section = nodes.section(ids=["run-this-yourself"], names=["run this yourself"])
+    section += nodes.title("", "Run this yourself")
+    section += nodes.raw("", _run_it_yourself(app, docname), format="html")
+    top = next(iter(doctree.findall(nodes.section)), doctree)
+    top += section
+
+
+def tidy_page(app: Sphinx, page: str, template: str, context: dict[str, object], doctree: object) -> None:
+    """Drop Thebe: nobody runs code in these pages, it would come from elsewhere, and jupyter-book adds it twice."""
+    scripts: list[object] = context.get("script_files", [])  # type: ignore[assignment]
+    context["script_files"] = [s for s in scripts if "thebe" not in f"{s}{getattr(s, 'attributes', '')}".lower()]
+
+
+def mend_notebook(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Fold the parameters' cell away and leave papermill's own out: the page's last section shows both."""
+    if not docname.startswith("notebooks/"):
+        return
+    notebook = json.loads(source[0])
+    for cell in notebook["cells"]:
+        tags = cell["metadata"].get("tags", [])
+        if "injected-parameters" in tags:
+            cell["metadata"]["tags"] = [*tags, "remove-cell"]
+        elif "parameters" in tags:
+            cell["metadata"]["tags"] = [*tags, "hide-input"]
+    source[0] = json.dumps(notebook)
+
+
+def copy_files(app: Sphinx, error: Exception | None) -> None:
+    if error is not None or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    spec = find_spec("sphinx-mathjax-offline")
+    if spec is None or spec.origin is None:
+        LOGGER.warning("the package sphinx-mathjax-offline is missing: formulas will not be drawn")
+    else:
+        source = Path(spec.origin).parent / "static" / "mathjax"
+        for name in MATHJAX:
+            target = out / "_static" / "mathjax" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if (source / name).is_dir():
+                shutil.copytree(source / name, target, dirs_exist_ok=True)
+            else:
+                shutil.copyfile(source / name, target)
+    for file in results_folder(app).glob("*/*"):
+        if file.suffix in DOWNLOADS:
+            target = out / "results" / file.parent.name / file.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
+
+
+def skip_member(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
+    """Leave out what scikit-learn adds to every estimator for its metadata routing."""
+    return True if re.fullmatch(r"(set_\w+_request|get_metadata_routing)", name) else None
+
+
+def plain_words(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Take ``n_atoms_`` for a name and not for a link, and the stars in a type for stars."""
+    for k, line in enumerate(lines):
+        kept = re.split(r"(`+[^`]*`+)", line)
+        for j in range(0, len(kept), 2):
+            kept[j] = re.sub(r"(?<![\w:`])([A-Za-z]\w*_)(?![\w`])(?! :)", r"``\1``", kept[j])
+        lines[k] = "".join(kept)
+        match = re.match(r"(\s*[\w, ]+ : )(.*\*.*)", line)
+        if match:
+            lines[k] = match[1] + match[2].replace("*", "\\*")
+
+
+def setup(app: Sphinx) -> dict[str, object]:
+    app.add_role("result", ResultRole())
+    app.add_directive("result-figure", ResultFigure)
+    app.connect("autodoc-skip-member", skip_member)
+    app.connect("autodoc-process-docstring", plain_words, priority=100)  # before numpydoc
+    app.connect("source-read", mend_notebook)
+    app.connect("doctree-read", add_how_to_run)
+    app.connect("html-page-context", tidy_page, priority=900)
+    app.connect("build-finished", copy_files)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
