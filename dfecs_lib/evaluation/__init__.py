@@ -1,0 +1,59 @@
+"""Evaluation: scores, curves, tests, ablations and recovery of true action units, all as tidy tables.
+
+Every score starts from the per-frame costs of `model_costs`; intervals draw subjects, not frames.
+"""
+
+from __future__ import annotations
+
+from dfecs_lib.evaluation.ablation import Faces, Variant, ablate, standard_variants, variant_motion
+from dfecs_lib.evaluation.curves import active_histogram, encoding_curves, trade_off, unit_curves
+from dfecs_lib.evaluation.frames import (
+    METRICS,
+    UnitModel,
+    active_per_frame,
+    frame_costs,
+    in_scheme_of,
+    model_costs,
+    score,
+    score_by_subject,
+    shared_points,
+)
+from dfecs_lib.evaluation.recovery import au_recovery, cosines, intensity_correlations
+from dfecs_lib.evaluation.significance import chunk_scores, chunk_tests, compare, subject_tests
+from dfecs_lib.evaluation.subjects import cross_costs, sample_frames, split_subjects, subject_names
+from dfecs_lib.evaluation.tables import pair_costs, points_of, score_table
+
+__all__ = [
+    "METRICS",
+    "Faces",
+    "UnitModel",
+    "Variant",
+    "ablate",
+    "active_histogram",
+    "active_per_frame",
+    "au_recovery",
+    "chunk_scores",
+    "chunk_tests",
+    "compare",
+    "cosines",
+    "cross_costs",
+    "encoding_curves",
+    "frame_costs",
+    "in_scheme_of",
+    "intensity_correlations",
+    "model_costs",
+    "pair_costs",
+    "points_of",
+    "sample_frames",
+    "score",
+    "score_by_subject",
+    "score_table",
+    "shared_points",
+    "split_subjects",
+    "standard_variants",
+    "subject_names",
+    "subject_tests",
+    "trade_off",
+    "unit_curves",
+    "variant_motion",
+]

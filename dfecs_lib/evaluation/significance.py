@@ -1,0 +1,126 @@
+"""Is one set of units better than another? The published test, and the sounder ones beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dfecs_lib.errors import DfecsError
+from dfecs_lib.evaluation.frames import score, score_by_subject
+from dfecs_lib.statistics import Alternative, compare_means, holm
+
+__all__ = ["chunk_scores", "chunk_tests", "compare", "subject_tests"]
+
+Pairs = Sequence[tuple[str, str]]
+
+
+def chunk_scores(
+    costs: pd.DataFrame, metric: str = "ve_squared", *, n_chunks: int = 30, random_state: int = 0
+) -> NDArray[np.float64]:
+    """Scores of `n_chunks` random chunks of the frames, as published: shuffle, cut, score each.
+
+    The same `random_state` cuts two equally long tables alike, so that their chunks pair.
+    """
+    known = costs[costs["total"].notna()]
+    if len(known) < n_chunks:
+        raise DfecsError(f"{len(known)} frames cannot be cut into {n_chunks} chunks; give more frames or fewer chunks")
+    order = np.random.default_rng(random_state).permutation(len(known))
+    return np.array([score(known.iloc[rows], metric)[0] for rows in np.array_split(order, n_chunks)])
+
+
+def _common(costs: Mapping[str, pd.DataFrame], pairs: Pairs) -> dict[str, pd.DataFrame]:
+    used = {name for pair in pairs for name in pair}
+    missing = used - set(costs)
+    if missing:
+        raise DfecsError(f"no costs for {', '.join(sorted(missing))}; known: {', '.join(costs)}")
+    tables = {name: costs[name] for name in costs if name in used}
+    first = next(iter(tables.values()))
+    if any(not table.index.equals(first.index) for table in tables.values()):
+        raise DfecsError("the tables to compare hold different frames; score the same test table with every model")
+    seen = np.logical_and.reduce([table["total"].notna() for table in tables.values()])
+    return {name: table[seen] for name, table in tables.items()}
+
+
+def chunk_tests(
+    costs: Mapping[str, pd.DataFrame],
+    pairs: Pairs,
+    *,
+    metric: str = "ve_squared",
+    alternative: Alternative = "greater",
+    n_chunks: int = 30,
+    random_state: int = 0,
+) -> pd.DataFrame:
+    """t-tests over 30 random chunks of one test set, independent (as the authors' code) and paired (as their text).
+
+    Chunks of frames are not independent samples (every subject is in every chunk), so these p values are far too
+    small; they are here to stand beside the published ones. See `subject_tests`.
+
+    Parameters
+    ----------
+    costs : mapping of name -> DataFrame
+        Costs of the same frames under each model.
+    pairs : sequence of (a, b)
+        "greater": a's mean is the greater.
+    metric, alternative, n_chunks, random_state
+        See `chunk_scores` and `compare_means`.
+
+    Returns
+    -------
+    DataFrame
+        One row a pair and kind: ``a, b, test, n`` and the columns of `compare_means`.
+    """
+    tables = _common(costs, pairs)
+    scores = {name: chunk_scores(t, metric, n_chunks=n_chunks, random_state=random_state) for name, t in tables.items()}
+    rows = []
+    for kind, paired in (("independent", False), ("paired", True)):
+        for a, b in pairs:
+            result = compare_means(scores[a], scores[b], paired=paired, alternative=alternative)
+            rows.append({"a": a, "b": b, "test": f"{n_chunks} chunks, {kind}", "n": n_chunks, **result.to_dict()})
+    return pd.DataFrame(rows)
+
+
+def subject_tests(
+    costs: Mapping[str, pd.DataFrame],
+    pairs: Pairs,
+    *,
+    metric: str = "ve_squared",
+    alternative: Alternative = "two-sided",
+) -> pd.DataFrame:
+    """Paired t-test and Wilcoxon test over subjects: each subject counts once, however many frames it has.
+
+    Returns
+    -------
+    DataFrame
+        One row a pair, columns as `chunk_tests`; ``low`` and ``high`` bound the mean difference.
+    """
+    tables = _common(costs, pairs)
+    scores = {name: score_by_subject(table, metric) for name, table in tables.items()}
+    rows = []
+    for a, b in pairs:
+        both = pd.concat([scores[a], scores[b]], axis=1).dropna().to_numpy()
+        result = compare_means(both[:, 0], both[:, 1], paired=True, alternative=alternative)
+        rows.append({"a": a, "b": b, "test": "subjects, paired", "n": len(both), **result.to_dict()})
+    return pd.DataFrame(rows)
+
+
+def compare(
+    costs: Mapping[str, pd.DataFrame],
+    pairs: Pairs,
+    *,
+    metric: str = "ve_squared",
+    n_chunks: int = 30,
+    random_state: int = 0,
+) -> pd.DataFrame:
+    """The published tests and the sounder one in one table, p values corrected by Holm within each kind of test.
+
+    All two-sided. Adds ``p_holm``.
+    """
+    parts = [
+        chunk_tests(costs, pairs, metric=metric, alternative="two-sided", n_chunks=n_chunks, random_state=random_state),
+        subject_tests(costs, pairs, metric=metric),
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    return table.assign(p_holm=table.groupby("test")["p"].transform(lambda p: holm(p)))

@@ -1,0 +1,88 @@
+"""Models × test tables: every score, with intervals over subjects; every train → test pair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from dfecs_lib.encoding_paths import moving_points
+from dfecs_lib.errors import DfecsError
+from dfecs_lib.evaluation.frames import METRICS, UnitModel, model_costs, score
+from dfecs_lib.evaluation.subjects import cross_costs, subject_names
+from dfecs_lib.keypoints import scheme_of
+
+__all__ = ["POINTS", "pair_costs", "points_of", "score_table"]
+
+#: Which points count in a score.
+POINTS = ("all", "without anchors")
+
+Costs = Mapping[tuple[str, str, str], pd.DataFrame]
+
+
+def points_of(kind: str, K: pd.DataFrame) -> tuple[int, ...] | None:
+    """iBUG-68 points that a score of this kind counts; None = all."""
+    if kind not in POINTS:
+        raise DfecsError(f"unknown choice of points {kind!r}; known: {', '.join(POINTS)}")
+    return None if kind == "all" else moving_points(scheme_of(K))
+
+
+def pair_costs(
+    make: Mapping[str, Callable[[], UnitModel]],
+    datasets: Mapping[str, pd.DataFrame],
+    *,
+    train: Sequence[str] | None = None,
+    keypoints: ArrayLike | None = None,
+    n_splits: int = 5,
+) -> dict[tuple[str, str, str], pd.DataFrame]:
+    """Costs of every frame for every (method, train set, test set).
+
+    Parameters
+    ----------
+    make : mapping of name -> function without arguments
+        Returns a fresh, unfitted model.
+    datasets : mapping of name -> KPM table
+    train : sequence of str, optional
+        Datasets to train on; all by default. Every dataset is tested.
+    keypoints : array-like of int, optional
+        iBUG-68 points that count, the same for all.
+    n_splits : int
+        A dataset is tested on itself by cross-validation over that many groups of subjects, never in-sample.
+
+    Returns
+    -------
+    dict of (method, train, test) -> DataFrame
+        See `model_costs`.
+    """
+    out: dict[tuple[str, str, str], pd.DataFrame] = {}
+    for method, fresh in make.items():
+        for source in train or list(datasets):
+            model = fresh().fit(datasets[source])
+            for target, table in datasets.items():
+                if source == target:
+                    out[method, source, target] = cross_costs(fresh, table, n_splits=n_splits, keypoints=keypoints)
+                else:
+                    out[method, source, target] = model_costs(model, table, keypoints)
+    return out
+
+
+def score_table(
+    costs: Costs, metrics: Sequence[str] = tuple(METRICS), *, interval: bool = True, random_state: int = 0
+) -> pd.DataFrame:
+    """Scores of every (method, train, test), tidy.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``method, train, test, metric, value, low, high, n_frames, n_subjects``; `low` and `high` bound the
+        95 % bootstrap interval over subjects.
+    """
+    rows = []
+    for (method, train, test), table in costs.items():
+        seen = table[table["total"].notna()]
+        for metric in metrics:
+            value, low, high = score(seen, metric, interval=interval, random_state=random_state)
+            rows.append((method, train, test, metric, value, low, high, len(seen), subject_names(seen).nunique()))
+    names = ["method", "train", "test", "metric", "value", "low", "high", "n_frames", "n_subjects"]
+    return pd.DataFrame(rows, columns=names)
