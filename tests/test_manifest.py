@@ -69,7 +69,7 @@ def test_the_manifest_is_found_from_anywhere(root: Path, tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"lisence": "MIT"}, "unknown keys lisence"),
+        ({"licences": "MIT"}, "unknown keys licences"),
         ({"title": None}, "lacks title"),
         ({"kind": "free"}, "kind is 'free'"),
         ({"expected": {"subject": 3}}, "unknown keys subject"),
