@@ -16,6 +16,7 @@ _SUBMODULES = frozenset(
         "baselines",
         "checking",
         "datasets",
+        "encoding_paths",
         "errors",
         "evaluation",
         "fetching",
@@ -26,10 +27,14 @@ _SUBMODULES = frozenset(
         "manifest",
         "metrics",
         "neutral",
+        "peers",
         "plotting",
         "preprocessing",
+        "rating",
+        "published",
         "runs",
         "simulate",
+        "statistics",
         "tracking",
     }
 )

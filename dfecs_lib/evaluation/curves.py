@@ -62,6 +62,7 @@ def encoding_curves(
     *,
     path: Method | Mapping[str, Method] = "lar",
     max_active: int | None = None,
+    center: bool = False,
     keypoints: ArrayLike | None = None,
     metrics: Sequence[str] = VE,
     interval: bool = True,
@@ -77,6 +78,9 @@ def encoding_curves(
         See `encoding_paths`; one for all models, or one a model.
     max_active : int, optional
         Longest encoding; a model with fewer units ends at their number.
+    center : bool
+        Whether a model's mean (PCA's) is added to every reconstruction. Off by default: it would be one more unit,
+        always on, that the other dictionaries do not have.
     keypoints : array-like of int, optional
         iBUG-68 points to fit and to score.
     metrics : sequence of {"ve_squared", "ve_norm"}
@@ -91,7 +95,7 @@ def encoding_curves(
     rows = []
     for name, model in models.items():
         units = np.asarray(model.components_, dtype=np.float64)
-        offset = np.asarray(model.inverse_transform(np.zeros((1, len(units)))))[0]
+        offset = np.asarray(model.inverse_transform(np.zeros((1, len(units)))))[0] if center else None
         kind = path if isinstance(path, str) else path[name]
         steps = len(units) if max_active is None else min(max_active, len(units))
         for test, table in tests.items():
