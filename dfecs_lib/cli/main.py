@@ -21,6 +21,7 @@ COMMANDS = {
     "train": "dfecs_lib.cli.train",
     "encode": "dfecs_lib.cli.encode",
     "evaluate": "dfecs_lib.cli.evaluate",
+    "rate": "dfecs_lib.cli.rate",
     "run": "dfecs_lib.cli.run",
     "book": "dfecs_lib.cli.book",
 }

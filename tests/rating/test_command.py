@@ -1,0 +1,53 @@
+"""``dfecs rate`` from trained units to a report."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dfecs_lib.baselines import PCAUnits
+from dfecs_lib.cli.main import main
+from dfecs_lib.rating import simulate_raters
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "units.npz"
+    PCAUnits(n_units=2).fit(np.random.default_rng(0).normal(size=(30, 136))).save(path)
+    return path
+
+
+def test_build_and_analyse(model, tmp_path, capsys):
+    assert main(["rate", "build", str(model), "-o", str(tmp_path / "study"), "--title", "Faces"]) == 0
+    assert "10 movements" in capsys.readouterr().out  # two units both ways, two repeats, four catch trials
+    assert "Faces" in (tmp_path / "study" / "index.html").read_text(encoding="utf-8")
+    files = [str(f) for f in simulate_raters(tmp_path / "study", tmp_path / "answers")]
+    report = ["-o", str(tmp_path / "report"), "--study", str(tmp_path / "study"), "--bootstraps", "50"]
+    assert main(["rate", "analyse", *files, *report]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Simulated raters")
+    assert "Krippendorff" in out
+    assert (tmp_path / "report" / "report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["rate", "build", "nowhere.npz", "-o", "study"],
+        ["rate", "analyse", "nowhere.csv"],
+        ["rate", "build", "MODEL", "-o", "study", "--catch", "-1"],
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments, model, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main([str(model) if a == "MODEL" else a for a in arguments]) == 2
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+def test_rate_alone_says_what_to_say(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["rate"])
+    assert stopped.value.code == 2
+    assert "build" in capsys.readouterr().err
