@@ -133,9 +133,19 @@ def add_how_to_run(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def tidy_page(app: Sphinx, page: str, template: str, context: dict[str, object], doctree: object) -> None:
-    """Drop Thebe: nobody runs code in these pages, it would come from elsewhere, and jupyter-book adds it twice."""
+    """Drop scripts that a page has no use for.
+
+    Thebe: nobody runs code in these pages, it would come from elsewhere, and jupyter-book adds it twice.
+    MathJax (1.2 MB): where there is no formula.
+    """
+    formulas = isinstance(doctree, nodes.document) and any(
+        doctree.findall(lambda n: isinstance(n, nodes.math | nodes.math_block))
+    )
+    unused = "thebe" if formulas else "thebe|mathjax"
     scripts: list[object] = context.get("script_files", [])  # type: ignore[assignment]
-    context["script_files"] = [s for s in scripts if "thebe" not in f"{s}{getattr(s, 'attributes', '')}".lower()]
+    context["script_files"] = [
+        s for s in scripts if not re.search(unused, f"{s}{getattr(s, 'attributes', '')}", re.IGNORECASE)
+    ]
 
 
 def mend_notebook(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -175,6 +185,18 @@ def copy_files(app: Sphinx, error: Exception | None) -> None:
             shutil.copyfile(file, target)
 
 
+def drop_icon_script(app: Sphinx, error: Exception | None) -> None:
+    """Drop the theme's icon script, 1.5 MB a visit: its icons come as a font already."""
+    if error is not None or app.builder.format != "html":
+        return
+    for file in Path(app.outdir).rglob("*.html"):
+        page = file.read_text(encoding="utf-8")
+        tags = r"<(?:link|script)[^>]*fontawesome[^>]*/js/[^>]*>(?:\s*</script>)?"
+        file.write_text(re.sub(tags, "", page), encoding="utf-8")
+    for folder in Path(app.outdir).glob("_static/vendor/fontawesome/*/js"):
+        shutil.rmtree(folder)
+
+
 def skip_member(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
     """Leave out what scikit-learn adds to every estimator for its metadata routing."""
     return True if re.fullmatch(r"(set_\w+_request|get_metadata_routing)", name) else None
@@ -201,4 +223,5 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("doctree-read", add_how_to_run)
     app.connect("html-page-context", tidy_page, priority=900)
     app.connect("build-finished", copy_files)
+    app.connect("build-finished", drop_icon_script, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

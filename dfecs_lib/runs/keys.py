@@ -107,7 +107,9 @@ def fingerprint(source: str) -> str | None:
 
 def _of_entry(entry: Entry) -> str:
     # Where it lies on this machine says nothing about the content.
-    settings = json.dumps(dataclasses.asdict(dataclasses.replace(entry, path=None)), sort_keys=True, default=str)
+    settings = json.dumps(
+        dataclasses.asdict(dataclasses.replace(entry, path=None, overridden=False)), sort_keys=True, default=str
+    )
     content = _listing(entry.path) if entry.path is not None and not entry.files and entry.path.is_dir() else ""
     return hashlib.sha256((settings + content).encode()).hexdigest()
 

@@ -1,0 +1,122 @@
+"""The demo book, built once by `dfecs book`, and a real browser to read it with."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ARGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def chromium() -> str | None:
+    """The browser: $CHROMIUM, or one on the path."""
+    given = os.environ.get("CHROMIUM")
+    return given or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture(scope="session")
+def site(root: Path, tmp_path_factory) -> Path:
+    """The built pages. Runs are kept by their keys in .runs, so that a second build takes seconds."""
+    out = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "dfecs_lib.cli", "book", "--profile", "demo", "--out", str(out)]
+    environment = dict(os.environ)
+    clips = root.parent / "shared" / "data"
+    if clips.is_dir():
+        environment.setdefault("DFECS_CLIPS", str(clips))
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    (index,) = out.rglob("html/index.html")
+    return index.parent
+
+
+@pytest.fixture(scope="session")
+def pages(site: Path) -> list[str]:
+    """Every page of the book, relative to its front page."""
+    found = sorted(p.relative_to(site).as_posix() for p in site.rglob("*.html") if "_static" not in p.parts)
+    return [p for p in found if not p.startswith("results/")]
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format, *args):
+        pass
+
+
+@pytest.fixture(scope="session")
+def address(site: Path) -> Iterator[str]:
+    """Where the book is served on this machine."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless chromium."""
+    path = chromium()
+    if path is None:
+        pytest.skip("no chromium found: install one (apt-get install chromium), or set CHROMIUM to it")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=ARGS)
+        yield running
+        running.close()
+
+
+class Watched:
+    """A page and what went wrong on it: console errors, answers ≥ 400, requests to other hosts."""
+
+    def __init__(self, page, address: str) -> None:
+        self.page = page
+        self.address = address
+        self.problems: list[str] = []
+        page.on("console", lambda m: self.problems.append(f"console: {m.text}") if m.type == "error" else None)
+        page.on("pageerror", lambda e: self.problems.append(f"script: {e}"))
+        page.on("request", self._on_request)
+        page.on("response", lambda r: self.problems.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
+        page.on("requestfailed", lambda r: self.problems.append(f"failed: {r.url}"))
+
+    def _on_request(self, request) -> None:
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self.problems.append(f"asks elsewhere: {request.url}")
+
+    def open(self, path: str = "index.html"):
+        self.page.goto(self.address + path, wait_until="networkidle")
+        return self.page
+
+
+@pytest.fixture
+def watch(browser, address):
+    """A function that opens a watched page of a given width and colour scheme."""
+    contexts = []
+
+    def opened(width: int = 1280, scheme: str = "light", **options) -> Watched:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **options)
+        contexts.append(context)
+        return Watched(context.new_page(), address)
+
+    yield opened
+    for context in contexts:
+        context.close()
