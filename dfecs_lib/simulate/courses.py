@@ -15,7 +15,7 @@ from dfecs_lib.simulate.patterns import EMOTIONS, ONE_SIDED, TALK, TIMING
 __all__ = ["Course", "Manner", "add_blinks", "add_emotion", "add_talk", "restlessness", "smooth_walk"]
 
 _Array = NDArray[np.float64]
-_RESTLESS = {1: 0.3, 2: 0.3, 4: 0.3, 12: 0.4, 14: 0.15, 17: 0.25, 24: 0.2, 25: 0.4, 26: 0.3}
+_RESTLESS = {1: 0.25, 2: 0.25, 4: 0.25, 12: 0.3, 17: 0.2, 24: 0.15, 25: 0.3, 26: 0.2}
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class Manner:
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Manner:
         """Draw a person's manner."""
-        by_unit = {au: rng.lognormal(0.0, 0.35) for au in TIMING}
+        by_unit = {au: rng.lognormal(0.0, 0.6) for au in TIMING}
         return cls(
             expressiveness=float(np.clip(rng.lognormal(0.0, 0.22), 0.6, 1.6)),
-            blinks=float(rng.uniform(6.0, 18.0)),
+            blinks=float(rng.uniform(5.0, 14.0)),
             favours=np.array([by_unit[au] for au, _ in CHANNELS]),
             restless=float(rng.lognormal(0.0, 0.3)),
         )
@@ -84,7 +84,7 @@ class Course:
         if au not in SIDED:
             self.add(channel(au), start, durations, min(peak, 5.0))
             return
-        ratio = rng.lognormal(0.0, 0.07)
+        ratio = rng.lognormal(0.0, 0.05)
         strengths = {"R": peak * ratio, "L": peak / ratio}
         one_sided, side = rng.random() < ONE_SIDED.get(au, 0.0), "RL"[rng.integers(2)]
         for half, strength in strengths.items():
@@ -118,7 +118,7 @@ def add_emotion(
     """
     for au, (probability, intensity) in EMOTIONS[emotion].items():
         favour = manner.favours[next(i for i, (unit, _) in enumerate(CHANNELS) if unit == au)]
-        takes_part, delay, factor = rng.random(), rng.gamma(2.0, 0.06), rng.lognormal(0.0, 0.25)
+        takes_part, delay, factor = rng.random(), rng.gamma(2.0, 0.05), rng.lognormal(0.0, 0.18)
         if takes_part < min(probability * favour, 1.0) or probability == 1.0:
             peak = intensity * strength * manner.expressiveness * factor
             course.add_action(rng, au, start + delay, float(np.clip(peak, 0.3, 5.0)), pace, hold)

@@ -71,7 +71,7 @@ class Design:
     sizes: Mapping[str, Size]
 
 
-_FILMED = ("happiness", "surprise", "sadness", "disgust", "fear", "anger", "laughter", "contempt", "pain")
+_FILMED = ("happiness", "surprise", "sadness", "disgust", "fear", "anger", "laughter")
 
 
 def _film_takes(person: Person, size: Size, random_state: int) -> list[Take]:
@@ -86,9 +86,9 @@ def _film_takes(person: Person, size: Size, random_state: int) -> list[Take]:
     for moment, kind in zip(moments, kinds, strict=True):
         if rng.random() < 0.85:
             start = moment + rng.gamma(2.0, 0.25)
-            strength, pace = 1.25 * rng.lognormal(0.0, 0.25), rng.lognormal(0.5, 0.3)
+            strength, pace = 1.35 * rng.lognormal(0.0, 0.25), rng.lognormal(0.5, 0.3)
             add_emotion(course, rng, str(kind), start, manner=person.manner, strength=strength, pace=pace)
-    for start in np.sort(rng.uniform(0.0, length, rng.poisson(length / 20.0))):
+    for start in np.sort(rng.uniform(0.0, length, rng.poisson(length / 40.0))):
         add_emotion(course, rng, "thought", start, manner=person.manner, pace=1.5)
     add_blinks(course, rng, person.manner.blinks)
     intensities = np.minimum(course.values + person.manner.restless * restlessness(rng, times), 5.0)
@@ -112,7 +112,7 @@ def _posed_takes(person: Person, size: Size, _: int) -> list[Take]:
         frames = int(np.clip(rng.normal(size.frames, 0.25 * size.frames), 6, 3 * size.frames))
         times = np.arange(frames) / size.fps
         rise, course = 0.8 * times[-1], Course(times)
-        if rng.random() < 0.6:
+        if rng.random() < 0.75:
             wanted = {au: i for au, (p, i) in EMOTIONS[str(rng.choice(posed))].items() if rng.random() < p}
         else:
             units = rng.choice(
@@ -121,7 +121,7 @@ def _posed_takes(person: Person, size: Size, _: int) -> list[Take]:
             wanted = {int(au): 3.2 for au in units}
         for au, intensity in (wanted or {12: 3.0}).items():
             begin = times[1] + rng.uniform(0.0, 0.15) * rise
-            peak = float(np.clip(1.15 * intensity * person.manner.expressiveness * rng.lognormal(0.0, 0.25), 1.0, 5.0))
+            peak = float(np.clip(1.3 * intensity * person.manner.expressiveness * rng.lognormal(0.0, 0.25), 1.0, 5.0))
             course.add_action(rng, au, begin, peak, (rise - begin) / TIMING[au].onset / 1.4, hold=2.0 * size.frames)
         tremble = 0.4 * person.manner.restless * restlessness(rng, times)
         tremble[0] = 0.0
@@ -144,7 +144,7 @@ def _task_takes(person: Person, size: Size, _: int) -> list[Take]:
         if talked:
             start = begin + rng.uniform(0.0, 1.0 - talked) * (length - begin)
             add_talk(course, rng, start, start + talked * (length - begin), rng.lognormal(0.0, 0.2))
-        for start in np.sort(rng.uniform(begin, length, max(2, int(length / 4.0)))):
+        for start in np.sort(rng.uniform(begin, length, max(3, int(length / 3.5)))):
             kind = (
                 emotion
                 if rng.random() < 0.75
@@ -152,7 +152,7 @@ def _task_takes(person: Person, size: Size, _: int) -> list[Take]:
             )
             pace = rng.lognormal(0.3, 0.3)
             add_emotion(
-                course, rng, kind, start, manner=person.manner, strength=1.1 * rng.lognormal(0.0, 0.3), pace=pace
+                course, rng, kind, start, manner=person.manner, strength=1.4 * rng.lognormal(0.0, 0.3), pace=pace
             )
         add_blinks(course, rng, person.manner.blinks)
         waking = np.clip((times / max(begin, 1e-9)) ** 2, 0.02, 1.0)[:, None]
@@ -174,7 +174,7 @@ DESIGNS: Mapping[str, Design] = MappingProxyType(
                 tuple(f"SN{k:03d}" for k in _DISFA_SUBJECTS),
                 (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26),
                 Camera(1024, 768, 900.0, 1.7),
-                HeadMotion(pitch=3.5, yaw=4.5, roll=2.5, shift=9.0, seconds=1.2),
+                HeadMotion(pitch=3.0, yaw=4.0, roll=2.0, shift=9.0, seconds=1.2),
                 Tracker(dropouts=0.012, freezes=0.004),
                 _film_takes,
                 {

@@ -71,11 +71,11 @@ class Tracker:
         Share of frames lost (NaN) and of frames that repeat the last one.
     """
 
-    smooth: float = 0.14
-    own: float = 0.03
+    smooth: float = 0.10
+    own: float = 0.025
     memory: float = 0.7
     yaw_growth: float = 22.0
-    sliding: float = 18.0
+    sliding: float = 28.0
     dropouts: float = 0.0
     freezes: float = 0.0
 
@@ -121,7 +121,7 @@ def project(faces: _Array, pose: _Array, place: _Array, camera: Camera, sliding:
         lift = np.cos(np.pi * np.arange(17) / 16.0)  # +1 at point 0, 0 at the chin, −1 at point 16
         away = np.maximum(yaw * lift, 0.0)
         seen[:, :17, 2] -= sliding * away
-        seen[:, :17, 0] -= 0.35 * sliding * away * np.sign(faces[:, :17, 0])
+        seen[:, :17, 0] -= 0.1 * sliding * away * np.sign(faces[:, :17, 0])
     in_camera = np.einsum("nij,nkj->nki", rotation(pose), seen) + place[:, None, :]
     focal = camera.scale * camera.distance
     centre = [0.5 * camera.width, 0.5 * camera.height]
@@ -157,7 +157,7 @@ def _shared_errors(reach: float = 22.0) -> _Array:
     alike = np.where(part[:, None] == part[None], 1.0, 0.15)
     correlation = alike * np.exp(-0.5 * (distance / reach) ** 2)
     values, vectors = np.linalg.eigh(correlation)
-    root: _Array = vectors * np.sqrt(np.maximum(values, 0.0))
+    root: _Array = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T  # symmetric: no sign is left to chance
     return root
 
 
@@ -168,7 +168,7 @@ def tracking_errors(rng: np.random.Generator, yaw: _Array, tracker: Tracker, ste
     white = rng.normal(size=(n, 68, 2))
     first = rng.normal(size=(1, 68, 2)) * keep
     shared, _ = lfilter([np.sqrt(1.0 - keep**2)], [1.0, -keep], white, axis=0, zi=first)
-    smooth = np.einsum("ij,njc->nic", _shared_errors(), shared)
+    smooth = _shared_errors() @ shared
     growth = 1.0 + (np.degrees(yaw) / tracker.yaw_growth) ** 2
     errors = tracker.smooth * smooth * _spread()[:, None] + tracker.own * rng.normal(size=(n, 68, 2))
     result: _Array = errors * growth[:, None, None]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
-from dfecs_lib.simulate.action_units import CHANNELS
 from dfecs_lib.simulate.designs import Design, Size, Take
 from dfecs_lib.simulate.observe import head_pose, project, runs, tracking_errors
 from dfecs_lib.simulate.people import Person, draw_person
@@ -45,14 +46,20 @@ def _observe(design: Design, person: Person, take: Take) -> _Arrays:
     }
 
 
-def record_dataset(design: Design, size: Size, random_state: int) -> _Arrays:
-    """Return a whole dataset as arrays with one row a frame; ``identity`` and ``resting`` have one row a subject."""
+def record_dataset(design: Design, size: Size, random_state: int, noise: float = 1.0) -> _Arrays:
+    """Return a whole dataset as arrays with one row a frame; ``identity`` and ``resting`` have one row a subject.
+
+    `noise` multiplies the tracker's errors.
+    """
+    tracker = replace(design.tracker, smooth=noise * design.tracker.smooth, own=noise * design.tracker.own)
+    design = replace(design, tracker=tracker)
     frames: list[_Arrays] = []
     people = [draw_person(name, random_state, design.name) for name in design.subjects[: size.subjects]]
-    for person in people:
-        for take in design.takes(person, size, random_state):
-            made = _observe(design, person, take)
-            frames.append({"subject": np.full(len(made["frame"]), person.name), **made})
+    with threadpool_limits(1, "blas"):  # sums in another order would change the last bit
+        for person in people:
+            for take in design.takes(person, size, random_state):
+                made = _observe(design, person, take)
+                frames.append({"subject": np.full(len(made["frame"]), person.name), **made})
     arrays = {key: np.concatenate([part[key] for part in frames]) for key in frames[0]}
     arrays["subjects"] = np.array([person.name for person in people])
     arrays["identity"] = np.array([person.identity for person in people])
@@ -60,9 +67,9 @@ def record_dataset(design: Design, size: Size, random_state: int) -> _Arrays:
     return arrays
 
 
-def cache_key(name: str, size: str, random_state: int) -> str:
+def cache_key(name: str, size: str, random_state: int, noise: float) -> str:
     """Return the key of a simulated dataset: a hash of what was asked for and of the simulator's own source."""
-    digest = hashlib.sha256(f"{name} {size} {random_state} {len(CHANNELS)}".encode())
+    digest = hashlib.sha256(f"{name} {size} {random_state} {noise!r}".encode())
     here = Path(__file__).parent
     for path in sorted([*here.glob("*.py"), here.parent / "head3d.json", here.parent / "head3d.py"]):
         digest.update(path.read_bytes())
@@ -70,17 +77,18 @@ def cache_key(name: str, size: str, random_state: int) -> str:
 
 
 def cached_arrays(
-    design: Design, size_name: str, random_state: int, cache: str | os.PathLike[str] | None
+    design: Design, size_name: str, random_state: int, noise: float, cache: str | os.PathLike[str] | None
 ) -> Mapping[str, NDArray[np.generic]]:
     """Return the arrays of `record_dataset`, from the cache folder, which is filled if need be."""
     if cache is None:
-        return record_dataset(design, design.sizes[size_name], random_state)
-    path = Path(cache) / f"{cache_key(design.name, size_name, random_state)}.npz"
+        return record_dataset(design, design.sizes[size_name], random_state, noise)
+    path = Path(cache) / f"{cache_key(design.name, size_name, random_state, noise)}.npz"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{path.stem}.{os.getpid()}.part")
         with partial.open("wb") as file:
-            np.savez(file, allow_pickle=False, **record_dataset(design, design.sizes[size_name], random_state))
+            made = record_dataset(design, design.sizes[size_name], random_state, noise)
+            np.savez(file, allow_pickle=False, **made)
         partial.replace(path)
     with np.load(path, allow_pickle=False) as file:
         return dict(file)

@@ -90,10 +90,18 @@ def test_labels_are_the_rounded_truth(made: Mapping[str, SimulatedDataset], name
 
 
 def test_some_actions_are_one_sided(made: Mapping[str, SimulatedDataset]) -> None:
-    right, left = made["sim-disfa"].truth.right["AU14"], made["sim-disfa"].truth.left["AU14"]
-    assert ((right > 1.5) & (left < 0.5)).any() or ((left > 1.5) & (right < 0.5)).any()
-    both = made["sim-disfa"].truth.action_units["AU14"]
-    assert (both == np.maximum(right, left)).all()
+    right, left = made["sim-bp4d"].truth.right, made["sim-bp4d"].truth.left
+    assert ((right > 1.5) & (left < 0.5)).any(axis=None)
+    assert ((left > 1.5) & (right < 0.5)).any(axis=None)
+    assert (made["sim-bp4d"].truth.action_units == np.maximum(right, left)).all(axis=None)
+
+
+def test_noise_is_a_factor_on_errors_only() -> None:
+    plain, still, wild = simulate("sim-ckplus"), simulate("sim-ckplus", noise=0), simulate("sim-ckplus", noise=3)
+    pd.testing.assert_frame_equal(plain.truth.action_units, wild.truth.action_units)
+    assert np.allclose((wild.keypoints - still.keypoints), 3 * (plain.keypoints - still.keypoints))
+    with pytest.raises(DfecsError, match="noise must be"):
+        simulate("sim-ckplus", noise=-1)
 
 
 @pytest.mark.parametrize("name", NAMES)
