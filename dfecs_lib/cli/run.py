@@ -36,7 +36,8 @@ def add(commands: Commands) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from dfecs_lib.runs import declared_parameters, read_notebook, run_notebook
+    from dfecs_lib.runs import declared_parameters, read_notebook
+    from dfecs_lib.runs.apart import run_apart
 
     if args.list:
         for name, default in declared_parameters(read_notebook(args.notebook), args.notebook).items():
@@ -45,7 +46,7 @@ def _run(args: argparse.Namespace) -> None:
     names = [name for name, _ in args.given]
     if twice := {name for name in names if names.count(name) > 1}:
         raise DfecsError(f"the parameter {', '.join(sorted(twice))} is given twice")
-    run = run_notebook(
+    run = run_apart(
         args.notebook,
         dict(args.given),
         runs=args.runs,

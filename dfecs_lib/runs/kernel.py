@@ -29,8 +29,11 @@ _LONGEST_FOLDER = 80
 def capped_environment(threads: int) -> dict[str, str]:
     """Return this process's environment with every numerical library held to so many threads."""
     own = dict.fromkeys(_THREAD_VARIABLES, str(threads))
-    # The same order of sets in every run, so that pages do not differ; and no debugger, whose warnings nobody needs.
-    return {**os.environ, **own, "PYTHONHASHSEED": "0", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    # Packages that complain on a page of what is no reader's business: no widgets here, and no debugger.
+    quiet = ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), "ignore:IProgress not found"]))
+    own |= {"PYTHONWARNINGS": quiet, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    # The same order of sets in every run, so that pages do not differ.
+    return {**os.environ, **own, "PYTHONHASHSEED": "0"}
 
 
 def _socket_folder() -> str | None:

@@ -18,15 +18,15 @@ from __future__ import annotations
 import graphlib
 import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import yaml
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.runs.notebook import Run, RunFailedError, run_notebook
+from dfecs_lib.runs.apart import Children
+from dfecs_lib.runs.notebook import Run, RunFailedError
 from dfecs_lib.runs.parameters import declared_parameters, read_notebook, resolve
 
 __all__ = ["Profile", "Step", "load_profile", "profile_names", "run_profile"]
@@ -155,9 +155,7 @@ def run_profile(
     done: dict[str, Run] = {}
     failed: list[str] = []
     running: dict[Future[Run], str] = {}
-    # Each notebook has a process of its own already, its kernel; these only wait on kernels. Started afresh (spawn),
-    # since forking a process that has threads can hang.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with ThreadPoolExecutor(jobs) as pool, Children() as children:
         while True:
             for name in order.get_ready():
                 step = steps[name]
@@ -165,17 +163,9 @@ def run_profile(
                     order.done(name)  # not run, nor anything that needs it
                     continue
                 needs = {parameter: done[need] for parameter, need in step.needs.items()}
-                future = pool.submit(
-                    run_notebook,
-                    step.notebook,
-                    step.parameters,
-                    runs=runs,
-                    needs=needs,
-                    name=name,
-                    threads=threads,
-                    timeout=timeout,
-                )
-                running[future] = name
+                options = {"runs": os.fspath(runs), "name": name, "threads": threads, "timeout": timeout}
+                work = pool.submit(children.run, step.notebook, step.parameters, needs=needs, options=options)
+                running[work] = name
             if not running:
                 if order.is_active():
                     continue

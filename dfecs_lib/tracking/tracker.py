@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -26,9 +27,11 @@ _REPORT = "dfecs_track"  # key in a cached table's attrs
 
 def default_cache() -> Path:
     """Return the user's cache folder for finished tracks; ``$DFECS_CACHE`` moves it."""
-    import pooch
-
-    return Path(os.environ.get("DFECS_CACHE") or pooch.os_cache("dfecs_lib")) / "tracks"
+    if os.environ.get("DFECS_CACHE"):
+        return Path(os.environ["DFECS_CACHE"]).expanduser() / "tracks"
+    places = {"darwin": "~/Library/Caches", "win32": os.environ.get("LOCALAPPDATA", "~/AppData/Local")}
+    base = places.get(sys.platform) or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "dfecs_lib" / "tracks"
 
 
 def track(
