@@ -19,13 +19,22 @@ from dfecs_lib.evaluation.frames import (
     shared_points,
 )
 from dfecs_lib.evaluation.recovery import au_recovery, cosines, intensity_correlations
-from dfecs_lib.evaluation.significance import chunk_scores, chunk_tests, compare, subject_tests
+from dfecs_lib.evaluation.significance import (
+    chunk_scores,
+    chunk_tests,
+    compare,
+    compare_methods,
+    compare_trains,
+    subject_tests,
+)
+from dfecs_lib.evaluation.study import StudySet, common_points, emotions_of, exemplar_units, study_sets
 from dfecs_lib.evaluation.subjects import cross_costs, sample_frames, split_subjects, subject_names
-from dfecs_lib.evaluation.tables import pair_costs, points_of, score_table
+from dfecs_lib.evaluation.tables import group_scores, pair_costs, points_of, score_table
 
 __all__ = [
     "METRICS",
     "Faces",
+    "StudySet",
     "UnitModel",
     "Variant",
     "ablate",
@@ -34,11 +43,17 @@ __all__ = [
     "au_recovery",
     "chunk_scores",
     "chunk_tests",
+    "common_points",
     "compare",
+    "compare_methods",
+    "compare_trains",
     "cosines",
     "cross_costs",
+    "emotions_of",
     "encoding_curves",
+    "exemplar_units",
     "frame_costs",
+    "group_scores",
     "in_scheme_of",
     "intensity_correlations",
     "model_costs",
@@ -51,6 +66,7 @@ __all__ = [
     "shared_points",
     "split_subjects",
     "standard_variants",
+    "study_sets",
     "subject_names",
     "subject_tests",
     "trade_off",

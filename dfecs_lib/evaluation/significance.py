@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from dfecs_lib.errors import DfecsError
 from dfecs_lib.evaluation.frames import score, score_by_subject
 from dfecs_lib.statistics import Alternative, compare_means, holm
 
-__all__ = ["chunk_scores", "chunk_tests", "compare", "subject_tests"]
+__all__ = ["chunk_scores", "chunk_tests", "compare", "compare_methods", "compare_trains", "subject_tests"]
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -118,9 +119,79 @@ def compare(
 
     All two-sided. Adds ``p_holm``.
     """
-    parts = [
-        chunk_tests(costs, pairs, metric=metric, alternative="two-sided", n_chunks=n_chunks, random_state=random_state),
-        subject_tests(costs, pairs, metric=metric),
-    ]
+    return _corrected([_all_tests(costs, pairs, metric, n_chunks, random_state)])
+
+
+def _all_tests(
+    costs: Mapping[str, pd.DataFrame], pairs: Pairs, metric: str, n_chunks: int, random_state: int
+) -> pd.DataFrame:
+    chunks = chunk_tests(
+        costs, pairs, metric=metric, alternative="two-sided", n_chunks=n_chunks, random_state=random_state
+    )
+    return pd.concat([chunks, subject_tests(costs, pairs, metric=metric)], ignore_index=True)
+
+
+def _corrected(parts: list[pd.DataFrame]) -> pd.DataFrame:
     table = pd.concat(parts, ignore_index=True)
     return table.assign(p_holm=table.groupby("test")["p"].transform(lambda p: holm(p)))
+
+
+def compare_trains(
+    costs: Mapping[tuple[str, str, str], pd.DataFrame],
+    method: str,
+    *,
+    metric: str = "ve_squared",
+    n_chunks: int = 30,
+    random_state: int = 0,
+) -> pd.DataFrame:
+    """For every test set: which of the other sets is the better one to train on? The published question.
+
+    Parameters
+    ----------
+    costs : mapping of (method, train, test) -> DataFrame
+        From `pair_costs`.
+    method, metric, n_chunks, random_state
+        See `compare`; Holm's correction goes over all rows of a kind of test.
+
+    Returns
+    -------
+    DataFrame
+        Columns of `compare` after ``method, on`` (the test set). Empty with fewer than three data sets.
+    """
+    parts = []
+    for on in dict.fromkeys(test for _, _, test in costs):
+        rivals = {train: t for (m, train, test), t in costs.items() if m == method and test == on != train}
+        pairs = list(combinations(rivals, 2))
+        if pairs:
+            table = _all_tests(rivals, pairs, metric, n_chunks, random_state)
+            table.insert(0, "method", method)
+            table.insert(1, "on", on)
+            parts.append(table)
+    return _corrected(parts) if parts else pd.DataFrame()
+
+
+def compare_methods(
+    costs: Mapping[tuple[str, str, str], pd.DataFrame],
+    a: str,
+    b: str,
+    *,
+    metric: str = "ve_squared",
+    n_chunks: int = 30,
+    random_state: int = 0,
+) -> pd.DataFrame:
+    """For every (train, test): is method `a` better than `b`?
+
+    Returns
+    -------
+    DataFrame
+        Columns of `compare` after ``train, on`` (the test set); Holm's correction goes over all rows of a kind.
+    """
+    parts = []
+    for _, train, on in [key for key in costs if key[0] == a and (b, *key[1:]) in costs]:
+        table = _all_tests({m: costs[m, train, on] for m in (a, b)}, [(a, b)], metric, n_chunks, random_state)
+        table.insert(0, "train", train)
+        table.insert(1, "on", on)
+        parts.append(table)
+    if not parts:
+        raise DfecsError(f"no pair of data sets has costs of both {a!r} and {b!r}")
+    return _corrected(parts)

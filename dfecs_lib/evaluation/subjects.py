@@ -38,9 +38,9 @@ def split_subjects(K: pd.DataFrame, share: float = 0.5, random_state: int = 0) -
     return K[first], K[~first]
 
 
-def sample_frames(K: pd.DataFrame, n_frames: int, random_state: int = 17) -> pd.DataFrame:
+def sample_frames(K: pd.DataFrame, n_frames: int | None, random_state: int = 17) -> pd.DataFrame:
     """At most `n_frames` rows drawn at random without replacement, in their own order (the paper trains on 10,100)."""
-    if len(K) <= n_frames:
+    if n_frames is None or len(K) <= n_frames:
         return K
     return K.iloc[np.sort(np.random.default_rng(random_state).choice(len(K), n_frames, replace=False))]
 
@@ -51,6 +51,8 @@ def cross_costs(
     *,
     n_splits: int | None = None,
     keypoints: ArrayLike | None = None,
+    n_frames: int | None = None,
+    random_state: int = 17,
 ) -> pd.DataFrame:
     """Costs of every frame under a model that never saw its subject.
 
@@ -63,6 +65,8 @@ def cross_costs(
         Folds of subjects; by default one fold a subject (leave-one-subject-out).
     keypoints : array-like of int, optional
         iBUG-68 points that count.
+    n_frames, random_state : int, optional
+        Frames to train on at most, drawn at random; the draw's seed.
 
     Returns
     -------
@@ -76,5 +80,6 @@ def cross_costs(
         raise DfecsError(f"leaving subjects out needs two subjects or more; the table holds {n_subjects}")
     parts = []
     for fold, (train, test) in enumerate(GroupKFold(folds).split(K, groups=names)):
-        parts.append(model_costs(make().fit(K.iloc[train]), K.iloc[test], keypoints).assign(fold=fold))
+        model = make().fit(sample_frames(K.iloc[train], n_frames, random_state))
+        parts.append(model_costs(model, K.iloc[test], keypoints).assign(fold=fold))
     return pd.concat(parts).loc[K.index]

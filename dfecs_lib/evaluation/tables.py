@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 from dfecs_lib.encoding_paths import moving_points
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.evaluation.frames import METRICS, UnitModel, model_costs, score
-from dfecs_lib.evaluation.subjects import cross_costs, subject_names
+from dfecs_lib.evaluation.subjects import cross_costs, sample_frames, subject_names
 from dfecs_lib.keypoints import scheme_of
 
-__all__ = ["POINTS", "pair_costs", "points_of", "score_table"]
+__all__ = ["POINTS", "group_scores", "pair_costs", "points_of", "score_table"]
 
 #: Which points count in a score.
 POINTS = ("all", "without anchors")
@@ -35,6 +35,8 @@ def pair_costs(
     train: Sequence[str] | None = None,
     keypoints: ArrayLike | None = None,
     n_splits: int = 5,
+    n_frames: int | None = None,
+    random_state: int = 17,
 ) -> dict[tuple[str, str, str], pd.DataFrame]:
     """Costs of every frame for every (method, train set, test set).
 
@@ -49,6 +51,10 @@ def pair_costs(
         iBUG-68 points that count, the same for all.
     n_splits : int
         A dataset is tested on itself by cross-validation over that many groups of subjects, never in-sample.
+    n_frames : int, optional
+        Frames to train on at most, drawn at random.
+    random_state : int
+        Of that draw.
 
     Returns
     -------
@@ -58,10 +64,17 @@ def pair_costs(
     out: dict[tuple[str, str, str], pd.DataFrame] = {}
     for method, fresh in make.items():
         for source in train or list(datasets):
-            model = fresh().fit(datasets[source])
+            model = fresh().fit(sample_frames(datasets[source], n_frames, random_state))
             for target, table in datasets.items():
                 if source == target:
-                    out[method, source, target] = cross_costs(fresh, table, n_splits=n_splits, keypoints=keypoints)
+                    out[method, source, target] = cross_costs(
+                        fresh,
+                        table,
+                        n_splits=n_splits,
+                        keypoints=keypoints,
+                        n_frames=n_frames,
+                        random_state=random_state,
+                    )
                 else:
                     out[method, source, target] = model_costs(model, table, keypoints)
     return out
@@ -86,3 +99,35 @@ def score_table(
             rows.append((method, train, test, metric, value, low, high, len(seen), subject_names(seen).nunique()))
     names = ["method", "train", "test", "metric", "value", "low", "high", "n_frames", "n_subjects"]
     return pd.DataFrame(rows, columns=names)
+
+
+def group_scores(
+    costs: Mapping[str, pd.DataFrame],
+    groups: pd.Series,
+    metrics: Sequence[str] = ("ve_squared", "active_units"),
+    *,
+    interval: bool = True,
+    random_state: int = 0,
+) -> pd.DataFrame:
+    """Scores within groups of frames, emotions say.
+
+    Parameters
+    ----------
+    costs : mapping of method -> DataFrame
+    groups : Series
+        The group of every row, by the rows' index; a missing group is left out.
+    metrics, interval, random_state
+        See `score_table`.
+
+    Returns
+    -------
+    DataFrame
+        Tidy: ``method, group, metric, value, low, high, n_frames``.
+    """
+    rows = []
+    for method, table in costs.items():
+        for group, part in table.groupby(groups.reindex(table.index), sort=True):
+            for metric in metrics:
+                found = score(part, metric, interval=interval, random_state=random_state)
+                rows.append((method, group, metric, *found, int(part["total"].notna().sum())))
+    return pd.DataFrame(rows, columns=["method", "group", "metric", "value", "low", "high", "n_frames"])

@@ -11,6 +11,8 @@ from dfecs_lib import evaluation, statistics
 from dfecs_lib.baselines import PCAUnits
 from dfecs_lib.errors import DfecsError
 
+from .conftest import motion
+
 
 @pytest.fixture(scope="module")
 def costs(learn: pd.DataFrame, other: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -90,3 +92,23 @@ def test_ratio_interval_covers_the_truth_about_as_often_as_it_says() -> None:
         hits += low < 0.3 < high
     assert 85 <= hits <= 99
     assert np.isnan(statistics.ratio_interval([1.0], [2.0])[0])
+
+
+def test_every_pair_of_data_sets_is_compared(learn, other) -> None:
+    sets = {"one": learn, "two": other, "three": motion("three", seed=3, n_subjects=4)}
+    made = {"PCA": lambda: PCAUnits(2), "less": lambda: PCAUnits(1)}
+    costs = evaluation.pair_costs(made, sets, n_splits=2, n_frames=60)
+    rivals = evaluation.compare_trains(costs, "PCA", n_chunks=5)
+    assert set(zip(rivals["on"], rivals["a"], rivals["b"], strict=True)) == {
+        ("one", "two", "three"),
+        ("two", "one", "three"),
+        ("three", "one", "two"),
+    }
+    one = evaluation.compare({t: costs["PCA", t, "one"] for t in ("two", "three")}, [("two", "three")], n_chunks=5)
+    np.testing.assert_allclose(rivals[rivals["on"] == "one"]["t"], one["t"])
+    methods = evaluation.compare_methods(costs, "PCA", "less", n_chunks=5)
+    assert len(methods) == 9 * 3
+    assert (methods["difference"] > 0).all()
+    assert evaluation.compare_trains({k: v for k, v in costs.items() if "three" not in k}, "PCA").empty
+    with pytest.raises(DfecsError, match="both 'PCA' and 'ICA'"):
+        evaluation.compare_methods(costs, "PCA", "ICA")
