@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from dfecs_lib.interpretability.atlas import Atlas, Muscle, Pull, load_atlas
+from dfecs_lib.interpretability.naming import name_muscles
 from dfecs_lib.interpretability.rule import Rule, Share, calibrate, wilson
 from dfecs_lib.interpretability.scores import (
     coherence,
@@ -42,6 +43,7 @@ __all__ = [
     "locality",
     "matched_cosine",
     "muscle_fit",
+    "name_muscles",
     "recovery",
     "score_table",
     "score_units",

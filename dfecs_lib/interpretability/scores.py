@@ -202,7 +202,7 @@ def unidirectionality(codes: ArrayLike) -> Scores:
 
 
 def muscle_fit(motion: ArrayLike, atlas: Atlas | None = None) -> tuple[Scores, Scores]:
-    r"""Fit each unit by few muscles acting as wholes: non-negative least squares on the atlas's patterns.
+    r"""Fit each unit by muscles acting as wholes: non-negative least squares on the atlas's patterns.
 
     .. math:: \min_{c \ge 0} \lVert m - \sum_a c_a F_a \rVert^2
 

@@ -6,11 +6,12 @@ from typing import Protocol, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from sklearn.base import clone
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.evaluation.recovery import intensity_correlations
 from dfecs_lib.interpretability.units import Units, as_units
 
 __all__ = ["matched_cosine", "recovery", "stability"]
@@ -95,33 +96,26 @@ def _fitted(model: _Fits, motion: pd.DataFrame) -> object:
     return model.fit(motion)
 
 
-def recovery(codes: ArrayLike, action_units: pd.DataFrame) -> pd.DataFrame:
+def recovery(codes: pd.DataFrame, action_units: pd.DataFrame) -> pd.DataFrame:
     """How well each unit's code follows a true action unit, on data whose action units are known.
 
     Parameters
     ----------
-    codes : array of shape (n_frames, n_units)
-    action_units : DataFrame of shape (n_frames, n_aus)
-        True intensities; NaN rows of an action unit are left out for it.
+    codes : DataFrame of shape (n_frames, n_units)
+    action_units : AU table
+        True intensities, rows by the same index; NaN where not coded.
 
     Returns
     -------
     DataFrame
         One row a unit: ``au`` (the one it follows best), ``correlation`` (Pearson, its size: the sign of a signed unit
-        is arbitrary), ``second`` (with the next best: low when the unit is about one action unit alone).
+        is arbitrary), ``second`` (with the next best: low when the unit is about one action unit alone). NaN for a
+        unit that never varies.
     """
-    w = np.asarray(codes, dtype=np.float64)
-    truth = action_units.to_numpy(dtype=np.float64)
-    r = np.zeros((w.shape[1], truth.shape[1]))
-    for j in range(truth.shape[1]):
-        seen = np.isfinite(truth[:, j]) & np.isfinite(w).all(axis=1)
-        t = truth[seen, j] - truth[seen, j].mean() if seen.any() else np.zeros(0)
-        c = w[seen] - w[seen].mean(axis=0) if seen.any() else np.zeros((0, w.shape[1]))
-        size = np.linalg.norm(c, axis=0) * np.linalg.norm(t)
-        r[:, j] = np.abs(np.divide(c.T @ t, size, out=np.zeros(w.shape[1]), where=size > 1e-12))
-    order = np.argsort(-r, axis=1)
-    first = np.take_along_axis(r, order[:, :1], axis=1)[:, 0]
-    second = np.take_along_axis(r, order[:, 1:2], axis=1)[:, 0] if r.shape[1] > 1 else np.zeros(len(r))
-    return pd.DataFrame(
-        {"au": [str(action_units.columns[o]) for o in order[:, 0]], "correlation": first, "second": second}
-    )
+    r = intensity_correlations(codes, action_units).abs().T
+    size = r.to_numpy()
+    ranked = np.sort(np.nan_to_num(size, nan=-1.0), axis=1)[:, ::-1]
+    first, second = ranked[:, 0], ranked[:, min(1, ranked.shape[1] - 1)]
+    names = [str(r.columns[k]) for k in np.nan_to_num(size, nan=-1.0).argmax(axis=1)]
+    table = pd.DataFrame({"au": names, "correlation": first, "second": second}, index=r.index)
+    return table.mask(table[["correlation"]].lt(0).to_numpy().repeat(3, axis=1))

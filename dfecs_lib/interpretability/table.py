@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.interpretability import scores
 from dfecs_lib.interpretability.atlas import Atlas, load_atlas
+from dfecs_lib.interpretability.naming import name_muscles
 from dfecs_lib.interpretability.nulls import NULLS, z_and_p
 from dfecs_lib.interpretability.rule import Rule, Share, wilson
 from dfecs_lib.interpretability.units import Units, as_units
@@ -47,26 +48,6 @@ class UnitScores:
     units: Units = field(repr=False)
 
 
-def _muscle_names(atlas: Atlas, activation: NDArray[np.float64], keep: int = 3) -> str:
-    """Names of the strongest muscles of one unit, both sides of one muscle as one, strongest first."""
-    strength: dict[str, dict[str, float]] = {}
-    for (muscle, side), value in zip(atlas.actions, activation, strict=True):
-        if value > 0:
-            strength.setdefault(muscle, {})[side] = float(value)
-    ranked = sorted(strength.items(), key=lambda item: -sum(v * v for v in item[1].values()))
-    if not ranked:
-        return ""
-    top = sum(v * v for v in ranked[0][1].values())
-    names = []
-    for muscle, sides in ranked[:keep]:
-        if sum(v * v for v in sides.values()) < 0.1 * top:
-            break
-        both = "both" in sides or (len(sides) == 2 and min(sides.values()) > 0.25 * max(sides.values()))
-        stronger = max(sides.items(), key=lambda item: item[1])[0]
-        names.append(f"{atlas.muscles[muscle].name} ({'both sides' if both else stronger})")
-    return "; ".join(names)
-
-
 def _main_parts(share: NDArray[np.float64]) -> str:
     order = np.argsort(-share)
     return ", ".join(scores.PART_NAMES[p] for p in order if share[p] >= 0.1)
@@ -90,7 +71,7 @@ def score_units(
     stability: ArrayLike | None = None,
     rule: Rule | None = None,
     atlas: Atlas | None = None,
-    n_null: int = 500,
+    n_null: int = 200,
     random_state: int = 0,
 ) -> UnitScores:
     """Score every unit of a model.
@@ -165,8 +146,8 @@ def score_units(
         table["unidirectionality"] = scores.unidirectionality(codes)
     else:
         table["unidirectionality"] = np.nan if units.signed else 1.0
-    table["muscle_fit"], activation = scores.muscle_fit(units.motion, atlas)
-    table["muscles"] = [_muscle_names(atlas, row) for row in activation]
+    table["muscle_fit"] = fit(units.motion)
+    table["muscles"] = ["; ".join(name_muscles(motion, atlas)) for motion in units.motion]
     table["facs"], table["facs_cosine"] = "", np.nan
     if dictionary is not None:
         entries = dictionary

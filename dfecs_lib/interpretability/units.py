@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.decomposition import FastICA
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import scheme_of
@@ -52,9 +53,8 @@ def _rows_of(model: object) -> NDArray[np.float64]:
     if isinstance(model, (pd.DataFrame, np.ndarray, list, tuple)):
         return np.atleast_2d(np.asarray(model, dtype=np.float64))
     # scikit-learn's FastICA keeps the unmixing matrix in components_; what moves the face is the mixing matrix.
-    mixing = getattr(model, "mixing_", None)
-    if mixing is not None:
-        return np.asarray(mixing, dtype=np.float64).T
+    if isinstance(model, FastICA) and hasattr(model, "mixing_"):
+        return np.asarray(model.mixing_, dtype=np.float64).T
     if isinstance(model, HasComponents):
         return np.atleast_2d(np.asarray(model.components_, dtype=np.float64))
     raise DfecsError(f"{type(model).__name__} has no components_; fit the model first, or give an array (n_units, 2K)")

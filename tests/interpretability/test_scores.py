@@ -19,6 +19,7 @@ from dfecs_lib.interpretability import (
     locality,
     matched_cosine,
     muscle_fit,
+    name_muscles,
     recovery,
     score_table,
     score_units,
@@ -176,6 +177,17 @@ def test_muscle_fit_recovers_mixtures_of_muscles():
     assert np.allclose(share, 1 - np.square(activation @ fields - target).sum(1))
 
 
+def test_units_are_named_by_few_muscles_and_their_sides():
+    both = name_muscles(action("zygomaticus_major"))
+    assert both == ["Zygomaticus major (both sides)"]
+    atlas = load_atlas()
+    left = atlas.fields[atlas.actions.index(("corrugator_supercilii", "left"))]
+    assert name_muscles(left) == ["Corrugator supercilii (left)"]
+    mixed_ = name_muscles(action("jaw_depressors") + action("frontalis_lateral"))
+    assert {n.split(" (")[0] for n in mixed_} == {"Jaw opening", "Frontalis, lateral part"}
+    assert name_muscles(np.zeros((68, 2))) == []
+
+
 def test_cosine_match_names_the_nearest_and_minds_the_sign():
     dictionary = np.stack([action("jaw_depressors"), action("zygomaticus_major")])
     best, which = cosine_match(np.stack([3 * dictionary[1], -dictionary[0]]), dictionary)
@@ -319,7 +331,8 @@ def test_recovery_names_the_true_action_unit():
     truth = pd.DataFrame(rng.gamma(1, 1, (200, 3)), columns=["AU01", "AU12", "AU26"])
     codes = np.column_stack([truth.AU26, -truth.AU01 + 0.1 * rng.normal(size=200)])
     truth.loc[:20, "AU26"] = np.nan  # frames nobody coded
-    found = recovery(codes, truth)
+    found = recovery(pd.DataFrame(codes, columns=["U01", "U02"]), truth)
+    assert list(found.index) == ["U01", "U02"]
     assert list(found.au) == ["AU26", "AU01"]
     assert found.correlation.min() > 0.95
     assert (found.second < 0.3).all()
