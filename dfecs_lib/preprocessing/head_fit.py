@@ -26,7 +26,7 @@ CORRECTION_FILE = Path(__file__).with_name("pose_correction.json")
 
 # Standard deviations: of an action unit's intensity (0-5); in mm, of the smooth field and its reach, of the tracker's
 # noise, and of its noise along and across the jaw line.
-_INTENSITY, _FIELD, _REACH, _NOISE, _ALONG_JAW, _ACROSS_JAW = 2.0, 2.5, 12.0, 0.6, 8.0, 2.0
+_INTENSITY, _FIELD, _REACH, _NOISE, _ALONG_JAW, _ACROSS_JAW = 2.0, 1.5, 12.0, 0.6, 8.0, 2.0
 _FIELD_DEPTH = 0.55  # the field's depth, as a share of its size in the plane
 
 
