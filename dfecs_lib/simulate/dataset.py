@@ -166,8 +166,8 @@ def simulate(
     random_state : int
         The same seed gives the same faces, to the last bit, whatever else is simulated.
     noise : float
-        Factor on the tracker's errors; 0 tracks without error. 1 is about as still as OpenFace's tracks; whole-pixel
-        tracks as dlib gives them tremble three times as much.
+        Factor on the tracker's errors; 0 tracks without error. Registered points tremble from frame to frame by about
+        half as much at 1 as in a real OpenFace track, and by a seventh as much as in dlib's whole-pixel tracks.
     cache : path, optional
         A folder that keeps simulations under a key of their content: name, size, seed, noise and the simulator's
         source.
