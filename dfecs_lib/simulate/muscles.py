@@ -105,7 +105,7 @@ LINEAR: Mapping[str, LinearMuscle] = MappingProxyType(
         "levator labii alaeque nasi": LinearMuscle(
             31, (-3.0, -36.0, 8.0), 50.0, 1.8, 5.0, (31, 32, 33, 49, 50, 51, 61)
         ),
-        "levator labii superioris": LinearMuscle(50, (-17.0, -42.0, 16.0), 45.0, 1.45, 8.0, (32, *_UPPER_LIP)),
+        "levator labii superioris": LinearMuscle(50, (-17.0, -42.0, 16.0), 45.0, 1.45, 8.0, _UPPER_LIP),
         "zygomatic major": LinearMuscle(48, (-38.0, -38.0, 26.0), 48.0, 1.6, 13.0, (*_LIPS, 31)),
         "buccinator": LinearMuscle(48, (-34.0, -2.0, 22.0), 40.0, 1.5, 7.5, _LIPS),
         "risorius": LinearMuscle(48, (-40.0, 10.0, 22.0), 50.0, 1.7, 10.5, (*_LIPS, 4, 5)),
