@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import cast
 
 import numpy as np
@@ -14,16 +15,18 @@ from dfecs_lib.keypoints import INDEX_NAMES, record
 
 __all__ = ["METHODS", "choose_neutral"]
 
-METHODS = ("medoid", "calmest", "first")
+METHODS = ("shared", "medoid", "calmest", "first")
 _LEVELS = list(INDEX_NAMES[:3])
 # The medoid looks at this many of the calmest frames at most, and takes this share of a recording as calm.
 _CALM_SHARE, _MOST_CANDIDATES = 0.5, 500
+# The shared face has a tenth of every recording near it; this many frames of a subject at most are compared.
+_NEAR_SHARE, _MOST_SHARED = 0.1, 1500
 # "calmest": the middle of the stillest stretch of this many frames.
 _RUN = 15
 
 
 def choose_neutral(
-    table: pd.DataFrame, method: str = "medoid", frame: int | Mapping[tuple[str, str, str], int] | None = None
+    table: pd.DataFrame, method: str = "shared", frame: int | Mapping[tuple[str, str, str], int] | None = None
 ) -> pd.DataFrame:
     """Pick one neutral frame for every recording of a table.
 
@@ -34,10 +37,14 @@ def choose_neutral(
     ----------
     table : keypoint table
         Frames with missing points are never picked as long as there are others.
-    method : {"medoid", "calmest", "first"}
-        "medoid": among the calmer half of the frames (those that move least from frame to frame), the one whose
-        summed distance to the others is smallest: the face that the recording rests at. "calmest": the middle of the
-        stillest 15 frames. "first": the first frame with all its points.
+    method : {"shared", "medoid", "calmest", "first"}
+        "shared": the face that all recordings of a subject have in common. Every recording has frames at some
+        distance from a face, and a tenth of them are within some radius; the face whose radius, averaged over the
+        recordings, is smallest is the subject's resting face, and each recording's frame nearest to it is taken. A
+        subject with one recording, or without a name, gets the medoid. "medoid": among the calmer half of a
+        recording's frames (those that move least from frame to frame), the one whose summed distance to the others is
+        smallest: the face that it rests at. "calmest": the middle of the stillest 15 frames. "first": the first frame
+        with all its points.
     frame : int or mapping of (dataset, subject, recording) to int, optional
         An explicit frame number instead, for all recordings or for those listed; `method` serves the rest.
 
@@ -50,6 +57,11 @@ def choose_neutral(
     ------
     DfecsError
         If a recording has no usable frame, or lacks the frame asked for.
+
+    Notes
+    -----
+    On simulated faces, where the resting face is known (``benchmarks/neutral.py``), "shared" is nearest to it: the
+    medoid of a short posed sequence is often its apex, and "calmest" may be a held smile.
 
     Examples
     --------
@@ -65,6 +77,7 @@ def choose_neutral(
     values = table.to_numpy(dtype=np.float64)
     numbers = table.index.get_level_values("frame").to_numpy()
     rows, explicit = [], 0
+    shared = _shared(table, values) if method == "shared" else {}
     for entry, positions in table.groupby(level=_LEVELS, sort=False).indices.items():
         key, where = cast("tuple[str, str, str]", entry), np.asarray(positions)
         asked = frame.get(key) if isinstance(frame, Mapping) else frame
@@ -72,7 +85,8 @@ def choose_neutral(
             rows.append(_explicit(where, numbers, asked, key))
             explicit += 1
         else:
-            rows.append(where[_PICK[method](_complete(values[where], key))])
+            found = shared.get(key)
+            rows.append(where[_PICK[method](_complete(values[where], key))] if found is None else found)
     chosen = table.iloc[sorted(rows)]
     chosen.attrs = dict(table.attrs)
     frames = ["/".join(map(str, entry)) for entry in chosen.index]
@@ -141,9 +155,37 @@ def _medoid(values: NDArray[np.float64]) -> int:
     # Evenly spaced in time, so that a long recording costs no more than a short one.
     calm = calm[np.linspace(0, len(calm) - 1, min(len(calm), _MOST_CANDIDATES)).round().astype(int)]
     faces = values[calm]
-    squares = np.einsum("ij,ij->i", faces, faces)
-    distance = np.sqrt(np.maximum(squares[:, None] + squares[None] - 2 * faces @ faces.T, 0))
-    return int(calm[np.argmin(distance.sum(axis=1))])
+    return int(calm[np.argmin(_distances(faces, faces).sum(axis=1))])
 
 
-_PICK = {"medoid": _medoid, "calmest": _calmest, "first": _first}
+def _shared(table: pd.DataFrame, values: NDArray[np.float64]) -> dict[tuple[str, str, str], int]:
+    """Return the rows nearest to each subject's shared face, for subjects with a name and several recordings."""
+    columns = np.isfinite(values).any(axis=0)
+    complete = np.asarray(np.isfinite(values[:, columns]).all(axis=1))
+    numbers, names = pd.factorize(cast("pd.MultiIndex", table.index).droplevel(["frame"]))
+    chosen: dict[tuple[str, str, str], int] = {}
+    for entry, positions in table.groupby(level=_LEVELS[:2], sort=False).indices.items():
+        where = np.asarray(positions)
+        where = where[complete[where]]
+        recordings = [where[numbers[where] == r] for r in pd.unique(numbers[where])]
+        if len(recordings) < 2 or not cast("tuple[str, str]", entry)[1]:
+            continue
+        most = max(5, _MOST_SHARED // len(recordings))
+        some = [rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).round().astype(int)] for rows in recordings]
+        faces = values[np.concatenate(some)][:, columns]
+        distance = _distances(faces, faces)
+        edges = np.cumsum([0, *map(len, some)])
+        radius = [np.quantile(distance[:, a:b], _NEAR_SHARE, axis=1) for a, b in pairwise(edges)]
+        rest = faces[[np.argmin(np.mean(radius, axis=0))]]
+        for rows in recordings:
+            nearest = rows[np.argmin(_distances(values[rows][:, columns], rest)[:, 0])]
+            chosen[cast("tuple[str, str, str]", names[numbers[nearest]])] = int(nearest)
+    return chosen
+
+
+def _distances(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    squares = np.einsum("ij,ij->i", a, a)[:, None] + np.einsum("ij,ij->i", b, b) - 2 * a @ b.T
+    return np.asarray(np.sqrt(np.maximum(squares, 0)))
+
+
+_PICK = {"shared": _medoid, "medoid": _medoid, "calmest": _calmest, "first": _first}

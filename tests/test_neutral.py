@@ -64,6 +64,24 @@ def test_short_recordings_and_lost_frames(method, n):
     assert np.isfinite(choose_neutral(table, method).to_numpy()).all()
 
 
+def test_posed_sequences_of_one_subject_share_their_neutral_face():
+    rng = np.random.default_rng(1)
+    base, tables = rng.normal(size=136) * 100, []
+    for number in range(4):  # each runs from rest to an apex of its own, which it holds longest
+        direction = rng.normal(size=136)
+        heights = np.r_[np.zeros(3), np.linspace(0, 30, 8), np.full(15, 30.0)]
+        values = base + heights[:, None] * direction + rng.normal(size=(len(heights), 136)) * 0.1
+        tables.append(make_table(values, scheme="ibug68", frames=range(26), subject="S1", recording=str(number)))
+    table = pd.concat(tables)
+    table.attrs = tables[0].attrs
+    assert (choose_neutral(table).index.get_level_values("frame") < 3).all()
+    assert (choose_neutral(table, "medoid").index.get_level_values("frame") > 10).all()
+    # Recordings of people without a name are not taken for one person's.
+    nameless = table.rename(index={"S1": ""}, level="subject")
+    nameless.attrs = table.attrs
+    assert (choose_neutral(nameless).index.get_level_values("frame") > 10).all()
+
+
 def test_points_that_a_scheme_never_has_do_not_matter():
     table = course(HEIGHTS)
     table[["x_60", "y_60"]] = np.nan
@@ -83,7 +101,7 @@ def test_explicit_frames():
 
 def test_what_cannot_be_done_is_said():
     table = course(np.zeros(4))
-    with pytest.raises(DfecsError, match="medoid, calmest, first"):
+    with pytest.raises(DfecsError, match="shared, medoid, calmest, first"):
         choose_neutral(table, "best")
     with pytest.raises(DfecsError, match="row index"):
         choose_neutral(table.reset_index(drop=True))

@@ -55,8 +55,8 @@ def add_neutral(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument(
         "--neutral",
         metavar="METHOD",
-        choices=("medoid", "calmest", "first"),
-        help=f"how each recording's neutral frame is chosen: medoid, calmest or first (default: {default})",
+        choices=("shared", "medoid", "calmest", "first"),
+        help=f"how each recording's neutral frame is chosen: shared, medoid, calmest or first (default: {default})",
     )
     parser.add_argument(
         "--neutral-frame", metavar="N", type=int, help="take frame N of each recording as neutral instead"

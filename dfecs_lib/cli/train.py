@@ -46,7 +46,7 @@ def add(commands: Commands) -> None:
         choices=("hierarchical", "direct", "sparse"),
         help="how frames are encoded (default hierarchical, the paper's)",
     )
-    add_neutral(parser, "the dataset's own, else medoid")
+    add_neutral(parser, "the dataset's own, else shared")
     parser.add_argument("--no-frontalize", action="store_true", help="leave head pose in")
     parser.add_argument("--no-affine", action="store_true", help="leave size and place of the face in")
     parser.add_argument("--no-parts", action="store_true", help="leave the place of face parts in")
