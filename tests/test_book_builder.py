@@ -1,0 +1,94 @@
+"""Building a small book: whole or not at all, and the earlier one stays until then."""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from dfecs_lib.book import BookError, build_book, serve
+from dfecs_lib.errors import DfecsError
+from dfecs_lib.runs import RunFailedError
+
+
+def write_notebook(path: Path, source: str) -> None:
+    cells = [
+        {"cell_type": "markdown", "id": "t", "metadata": {}, "source": f"# {path.stem}"},
+        {
+            "cell_type": "code",
+            "id": "p",
+            "execution_count": None,
+            "outputs": [],
+            "metadata": {"tags": ["parameters"]},
+            "source": "word = 'first'\nresults_dir = 'results'",
+        },
+        {"cell_type": "code", "id": "c", "execution_count": None, "outputs": [], "metadata": {}, "source": source},
+    ]
+    content = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    path.write_text(json.dumps(content))
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    for folder in ("book", "notebooks"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "book" / "_config.yml").write_text(
+        "title: Small\nonly_build_toc_files: true\nexecute: {execute_notebooks: 'off'}\n"
+    )
+    toc = "format: jb-book\nroot: index\nchapters:\n- file: notebooks/one\n- file: notebooks/of_another_profile\n"
+    (tmp_path / "book" / "_toc.yml").write_text(toc)
+    (tmp_path / "book" / "index.md").write_text("# Small\n\nA page.\n")
+    write_notebook(tmp_path / "notebooks" / "one.ipynb", "print(word.upper())")
+    (tmp_path / "notebooks" / "profiles.yaml").write_text("demo: {notebooks: {one: {parameters: {word: second}}}}\n")
+    return tmp_path
+
+
+def test_a_book_is_built_whole_and_stays_until_the_next_is(checkout: Path) -> None:
+    lines: list[str] = []
+    index = build_book("demo", root=checkout, report=lines.append)
+    assert index == checkout / "_site" / "demo" / "html" / "index.html"
+    page = index.parent / "notebooks" / "one.html"
+    assert "SECOND" in page.read_text()
+    assert str(checkout) not in page.read_text()
+    assert lines[0] == "one: done"
+    # A reference to nowhere is a warning, and warnings are errors: the book that stands is left alone.
+    (checkout / "book" / "index.md").write_text("# Small\n\n[to nowhere](nowhere.md)\n")
+    before = index.read_text()
+    with pytest.raises(BookError, match=r"index\.md.*demo\.log has everything"):
+        build_book("demo", root=checkout, report=lines.append)
+    assert lines[2] == "one: unchanged"
+    assert index.read_text() == before
+    assert "nowhere" in (checkout / "_site" / "demo.log").read_text()
+    # A notebook that fails never becomes a page.
+    write_notebook(checkout / "notebooks" / "one.ipynb", "1 / 0")
+    with pytest.raises(RunFailedError, match="ZeroDivisionError"):
+        build_book("demo", root=checkout)
+    assert "SECOND" in page.read_text()
+    assert sorted(p.name for p in (checkout / "_site").iterdir()) == ["demo", "demo.log"]
+
+
+def test_what_is_no_checkout_or_forgets_a_page_is_refused(checkout: Path, tmp_path: Path) -> None:
+    with pytest.raises(DfecsError, match="run this in a checkout"):
+        build_book("demo", root=tmp_path / "book")
+    with pytest.raises(DfecsError, match="no profile 'paper'"):
+        build_book("paper", root=checkout)
+
+
+def test_a_book_is_served_to_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<p>here</p>")
+    told: list[str] = []
+    ready = threading.Event()
+
+    def report(line: str) -> None:
+        told.append(line)
+        ready.set()
+
+    threading.Thread(target=serve, args=(tmp_path, 0, report), daemon=True).start()
+    assert ready.wait(30)
+    address = told[0].split()[0]
+    assert address.startswith("http://127.0.0.1:")
+    with urllib.request.urlopen(address) as page:
+        assert b"here" in page.read()
