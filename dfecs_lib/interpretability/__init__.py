@@ -11,6 +11,13 @@
 from __future__ import annotations
 
 from dfecs_lib.interpretability.atlas import Atlas, Muscle, Pull, load_atlas
+from dfecs_lib.interpretability.comparison import (
+    ablation_scores,
+    random_units,
+    score_methods,
+    truth_table,
+    truth_trend,
+)
 from dfecs_lib.interpretability.naming import name_muscles
 from dfecs_lib.interpretability.rule import Rule, Share, calibrate, wilson
 from dfecs_lib.interpretability.scores import (
@@ -34,6 +41,7 @@ __all__ = [
     "Share",
     "UnitScores",
     "Units",
+    "ablation_scores",
     "as_units",
     "calibrate",
     "coherence",
@@ -44,12 +52,16 @@ __all__ = [
     "matched_cosine",
     "muscle_fit",
     "name_muscles",
+    "random_units",
     "recovery",
+    "score_methods",
     "score_table",
     "score_units",
     "stability",
     "summary_table",
     "symmetry",
+    "truth_table",
+    "truth_trend",
     "unidirectionality",
     "wilson",
 ]

@@ -69,9 +69,10 @@ def name_muscles(motion: ArrayLike, atlas: Atlas | None = None, *, most: int = 3
         return []
     _, activation = fit(chosen)
     strength = np.split(activation, np.cumsum([len(rows[m]) for m in chosen])[:-1])
-    # What a name says in brackets is for the atlas's own table.
-    return [
-        f"{atlas.muscles[m].name.split(' (')[0]} ({_side({atlas.actions[i][1]: float(a) for i, a in zip(rows[m], s, strict=True)})})"
-        for m, s in zip(chosen, strength, strict=True)
-        if s.max(initial=0.0) > 0
-    ]
+    names = []
+    for muscle, values in zip(chosen, strength, strict=True):
+        if values.max(initial=0.0) > 0:
+            sides = {str(atlas.actions[i][1]): float(v) for i, v in zip(rows[muscle], values, strict=True)}
+            # What a name says in brackets is for the atlas's own table.
+            names.append(f"{atlas.muscles[muscle].name.split(' (')[0]} ({_side(sides)})")
+    return names

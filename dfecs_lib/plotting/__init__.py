@@ -6,6 +6,7 @@ Needs matplotlib (the extra ``book``). Start with `use_style`, draw on an axes, 
 
 from __future__ import annotations
 
+from dfecs_lib.plotting.atlas import draw_pulls
 from dfecs_lib.plotting.curves import draw_bars, draw_codes, draw_curves, draw_matrix
 from dfecs_lib.plotting.faces import contours, draw_face, draw_motion
 from dfecs_lib.plotting.figure import Figure, Gallery
@@ -26,6 +27,7 @@ __all__ = [
     "draw_face",
     "draw_matrix",
     "draw_motion",
+    "draw_pulls",
     "new_figure",
     "use_style",
 ]
