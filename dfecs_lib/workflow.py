@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.keypoints import convert, get_scheme, record, scheme_of
+from dfecs_lib.faces import Faces, load_faces
+from dfecs_lib.keypoints import convert, get_scheme, scheme_of
 from dfecs_lib.neutral import choose_neutral
 from dfecs_lib.preprocessing import from_settings, make_preprocessor, motion_vectors, settings_of
-from dfecs_lib.sources import load_source, stack
+from dfecs_lib.sources import stack
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -26,104 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Faces", "encode", "evaluate", "load_faces", "motion_for", "table_motion", "train"]
 
 _RECORDING = ["dataset", "subject", "recording"]
-_TABLE_SUFFIXES = frozenset({".csv", ".parquet"})
-
-
-@dataclass(frozen=True, eq=False)
-class Faces:
-    """Tracked faces from one place.
-
-    Parameters
-    ----------
-    name : str
-        What was named: a file, or a dataset of the manifest.
-    keypoints : keypoint table
-    neutral : keypoint table or None
-        The dataset's own neutral frames, where it has some.
-    """
-
-    name: str
-    keypoints: pd.DataFrame
-    neutral: pd.DataFrame | None
-
-
-def load_faces(sources: Iterable[str | os.PathLike[str]], *, progress: bool = False) -> list[Faces]:
-    """Read tables of tracked faces.
-
-    Parameters
-    ----------
-    sources : iterable
-        Files of any kind that `dfecs_lib.read_keypoints` recognises, folders of such files, or names of the manifest's
-        datasets (``"ravdess"``, ``"sim-disfa"``, ``"clips/single_face"``).
-    progress : bool
-        Show progress bars.
-
-    Returns
-    -------
-    list of Faces
-        Recordings of the same name are told apart by the name of their file's folder.
-
-    Raises
-    ------
-    DfecsError
-        If a source is missing or not readable, or a folder holds no table.
-    """
-    found = [faces for source in sources for faces in _load(source, progress)]
-    if not found:
-        raise DfecsError("no table of tracked faces to read")
-    keys = [set(f.keypoints.groupby(level=_RECORDING).groups) for f in found]
-    apart = [
-        _with_folder(f) if any(mine & other for k, other in enumerate(keys) if k != i) else f
-        for i, (f, mine) in enumerate(zip(found, keys, strict=True))
-    ]
-    index = apart[0].keypoints.index.append([f.keypoints.index for f in apart[1:]])
-    if not index.is_unique:
-        raise DfecsError("the same frames are named twice; give each table once, and each recording its own name")
-    return apart
-
-
-def _load(source: str | os.PathLike[str], progress: bool) -> list[Faces]:
-    from dfecs_lib.io import read_keypoints
-    from dfecs_lib.manifest import find_manifest, load_manifest
-
-    path = Path(source)
-    if path.is_dir():
-        return _folder(path)
-    if not path.exists():
-        name = str(source).rpartition("@")[0] or str(source)
-        if name.partition("/")[0] in load_manifest():
-            data = load_source(str(source), progress=progress)
-            return [Faces(str(source), data.keypoints, data.neutral)]
-        raise DfecsError(f"{path}: no such file or folder, and no dataset of {find_manifest()}")
-    return [Faces(str(path), read_keypoints(path), None)]
-
-
-def _folder(path: Path) -> list[Faces]:
-    from dfecs_lib.io import read_keypoints
-    from dfecs_lib.io.registry import dataset_readers
-    from dfecs_lib.tracking import natural_key
-
-    for reader in dataset_readers().values():
-        if reader.sniff(path):
-            return [Faces(str(path), read_keypoints(path, reader.name), None)]
-    files = [p for p in path.rglob("*") if p.suffix.lower() in _TABLE_SUFFIXES and p.is_file()]
-    if not files:
-        raise DfecsError(f"{path}: no table in this folder (looked for {', '.join(sorted(_TABLE_SUFFIXES))})")
-    files.sort(key=lambda file: natural_key(file.as_posix()))
-    return [Faces(str(file), read_keypoints(file), None) for file in files]
-
-
-def _with_folder(faces: Faces) -> Faces:
-    folder = Path(faces.name).resolve().parent.name
-
-    def renamed(table: pd.DataFrame) -> pd.DataFrame:
-        index = table.index.to_frame(index=False)
-        index["recording"] = [f"{folder}/{name}" for name in index["recording"]]
-        out = table.set_axis(pd.MultiIndex.from_frame(index), axis=0)
-        out.attrs = table.attrs
-        return record(out, "rename_recordings", folder=folder)
-
-    return Faces(faces.name, renamed(faces.keypoints), None if faces.neutral is None else renamed(faces.neutral))
 
 
 def table_motion(
