@@ -7,37 +7,11 @@ encodings -> evaluation. Sub-modules are imported when first used, so that ``imp
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-_SUBMODULES = frozenset(
-    {
-        "baselines",
-        "checking",
-        "datasets",
-        "encoding_paths",
-        "errors",
-        "evaluation",
-        "fetching",
-        "ffm",
-        "interpretability",
-        "io",
-        "keypoints",
-        "manifest",
-        "metrics",
-        "neutral",
-        "peers",
-        "plotting",
-        "preprocessing",
-        "rating",
-        "published",
-        "runs",
-        "simulate",
-        "statistics",
-        "tracking",
-    }
-)
 _FUNCTIONS = {"read_keypoints": "dfecs_lib.io", "load_dataset": "dfecs_lib.datasets"}
 
 if TYPE_CHECKING:
@@ -47,13 +21,17 @@ if TYPE_CHECKING:
 __all__ = ["__version__", "load_dataset", "read_keypoints"]
 
 
+def _submodules() -> frozenset[str]:
+    return frozenset(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+
+
 def __getattr__(name: str) -> object:
     if name in _FUNCTIONS:
         return getattr(importlib.import_module(_FUNCTIONS[name]), name)
-    if name in _SUBMODULES:
+    if name in _submodules():
         return importlib.import_module(f"dfecs_lib.{name}")
     raise AttributeError(f"module 'dfecs_lib' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(_SUBMODULES | _FUNCTIONS.keys() | {"__version__"})
+    return sorted(_submodules() | _FUNCTIONS.keys() | {"__version__"})
