@@ -73,6 +73,47 @@ class ResultFigure(SphinxDirective):
         return [nodes.raw("", file.read_text(encoding="utf-8"), format="html")]
 
 
+class Explorer(SphinxDirective):
+    """``{explorer} RUN:NAME``: a face that the reader moves by its units, from a run's ``NAME.json``."""
+
+    required_arguments = 1
+    option_spec = {"start": str}
+
+    def run(self) -> list[nodes.Node]:
+        run, _, name = self.arguments[0].partition(":")
+        file = results_folder(self.env.app) / run / f"{name}.json"
+        if not file.is_file():
+            LOGGER.warning("no explorer data %s", self.arguments[0], location=self.get_location())
+            return []
+        script = Path(__file__).with_name("explorer.js")
+        self.env.note_dependency(str(file))
+        self.env.note_dependency(str(script))
+        text = file.read_text(encoding="utf-8").replace("</", "<\\/")
+        data = json.loads(text)
+        number = self.env.new_serialno("explorer")
+        html = EXPLORER.format(
+            id=f"explorer-{number}",
+            start=escape(self.options.get("start", ""), quote=True),
+            json=text,
+            data=escape(str(data["data"])),
+            clip=escape(str(data["clip_data"])),
+            script=script.read_text(encoding="utf-8"),
+        )
+        return [nodes.raw("", html, format="html")]
+
+
+EXPLORER = """<figure class="dfecs-figure"><div class="dfecs-explorer" id="{id}" data-start="{start}">
+<script type="application/json">{json}</script>
+<div class="dfecs-explorer-bar"></div>
+<div class="dfecs-explorer-main"><div class="dfecs-explorer-face"></div>
+<div class="dfecs-explorer-sliders" role="group" aria-label="Units"></div></div>
+<p class="dfecs-explorer-status" role="status"></p></div>
+<noscript><p>This figure moves only with JavaScript; the chapters show the same units as drawings.</p></noscript>
+<figcaption>Grey: at rest; with a clip playing, dashed: as recorded. Blue: the sum of the units.
+<span class="dfecs-data"><em>Data: units from {data}; clip from {clip}.</em></span></figcaption></figure>
+<script>{script}</script>"""
+
+
 def _parameter_rows(notebook: dict[str, object]) -> list[tuple[str, str, str]]:
     """Name, value of this run, and the comment beside the default, of each parameter."""
     cells = notebook["cells"]
@@ -217,6 +258,7 @@ def plain_words(app: Sphinx, what: str, name: str, obj: object, options: object,
 def setup(app: Sphinx) -> dict[str, object]:
     app.add_role("result", ResultRole())
     app.add_directive("result-figure", ResultFigure)
+    app.add_directive("explorer", Explorer)
     app.connect("autodoc-skip-member", skip_member)
     app.connect("autodoc-process-docstring", plain_words, priority=100)  # before numpydoc
     app.connect("source-read", mend_notebook)

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import scheme_of, to_points
+from dfecs_lib.preprocessing import make_preprocessor
 
-__all__ = ["MEASURES", "expression_kept", "expression_measures", "frontal_error", "head_pose", "pose_leakage"]
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+__all__ = [
+    "MEASURES",
+    "expression_kept",
+    "expression_measures",
+    "frontal_error",
+    "head_pose",
+    "pose_leakage",
+    "posed_faces",
+    "published_weights",
+    "rivals",
+]
 
 _Rows = NDArray[np.float64]
 #: Distances that expression changes: pairs of iBUG-68 points.
 MEASURES = {"mouth width": (48, 54), "mouth opening": (51, 57), "brow height": (19, 37)}
 _EYES = (36, 45)
+# Neighbouring frames are alike: they are held out together.
+_BLOCK = 10
 
 
 def _distance(points: _Rows, pair: tuple[int, int], table: pd.DataFrame) -> _Rows:
@@ -69,6 +88,9 @@ def frontal_error(frontal: pd.DataFrame, truth: pd.DataFrame) -> pd.Series[float
 def pose_leakage(registered: pd.DataFrame, pose: pd.DataFrame, n_splits: int = 5) -> float:
     """Return how much of the registered keypoints' variance head pose still predicts: cross-validated R², at least 0.
 
+    Each recording's own mean is taken off first, so that faces do not count. The regression is ridge, on the angles and
+    their squares.
+
     Parameters
     ----------
     registered : keypoint table
@@ -76,7 +98,7 @@ def pose_leakage(registered: pd.DataFrame, pose: pd.DataFrame, n_splits: int = 5
     pose : DataFrame
         Yaw, pitch (and roll) of the same frames, any unit.
     n_splits : int
-        Folds, contiguous in time within the table.
+        Folds, made of blocks of frames in turn.
 
     Raises
     ------
@@ -87,17 +109,27 @@ def pose_leakage(registered: pd.DataFrame, pose: pd.DataFrame, n_splits: int = 5
     values, angles = registered.to_numpy()[complete], pose.to_numpy()[complete]
     if len(values) < 10 * n_splits:
         raise DfecsError(f"{len(values)} complete frames are too few for {n_splits} folds")
+    names = pd.MultiIndex.from_arrays([registered.index[complete].get_level_values(i) for i in range(3)])
+    recording = names.factorize()[0]
+    values, angles = _centred(values, recording), _centred(angles, recording)
     varying = values[:, values.std(axis=0) > 1e-6]
-    angles = (angles - angles.mean(axis=0)) / np.maximum(angles.std(axis=0), 1e-9)
+    angles = angles / np.maximum(angles.std(axis=0), 1e-9)
     design = np.concatenate([np.ones((len(angles), 1)), angles, angles**2], axis=1)
     left = total = 0.0
-    for fold in np.array_split(np.arange(len(values)), n_splits):
-        train = np.setdiff1d(np.arange(len(values)), fold)
+    fold_of = np.arange(len(values)) // _BLOCK % n_splits
+    for k in range(n_splits):
+        train, fold = np.flatnonzero(fold_of != k), np.flatnonzero(fold_of == k)
         ridge = design[train].T @ design[train] + 1e-3 * len(train) * np.eye(design.shape[1])
         weights = np.linalg.solve(ridge, design[train].T @ varying[train])
         left += float(((varying[fold] - design[fold] @ weights) ** 2).sum())
-        total += float(((varying[fold] - varying[train].mean(axis=0)) ** 2).sum())
+        total += float((varying[fold] ** 2).sum())
     return max(0.0, 1.0 - left / total)
+
+
+def _centred(values: _Rows, group: NDArray[np.intp]) -> _Rows:
+    sums = np.zeros((group.max() + 1, values.shape[1]))
+    np.add.at(sums, group, values)
+    return np.asarray(values - (sums / np.bincount(group)[:, None])[group])
 
 
 def expression_kept(registered: pd.DataFrame, reference: pd.DataFrame, frames: NDArray[np.bool_]) -> pd.DataFrame:
@@ -115,8 +147,8 @@ def expression_kept(registered: pd.DataFrame, reference: pd.DataFrame, frames: N
     Returns
     -------
     DataFrame
-        One row a measure of `MEASURES`: ``kept``, spread (standard deviation) after over spread in the reference, each in
-        its own mean size; ``r2``, squared correlation.
+        One row a measure of `MEASURES`: ``kept``, spread (standard deviation) after over spread in the reference, each
+        in its own mean size; ``r2``, squared correlation.
     """
     after, before = expression_measures(registered)[frames], expression_measures(reference)[frames]
     rows = {}
@@ -129,3 +161,76 @@ def expression_kept(registered: pd.DataFrame, reference: pd.DataFrame, frames: N
             "r2": float(np.corrcoef(a, b)[0, 1] ** 2),
         }
     return pd.DataFrame(rows).T.rename_axis("measure")
+
+
+def published_weights() -> Path | None:
+    """Return the published frontalization weights on this machine (``dfecs data fetch frontalization-weights``)."""
+    from dfecs_lib.manifest import State, load_manifest, state
+
+    entry = load_manifest()["frontalization-weights"]
+    if state(entry) is not State.READY or entry.path is None:
+        return None
+    return entry.path / entry.files[0].name
+
+
+def rivals(register: bool = True) -> dict[str, Pipeline]:
+    """Return the preprocessings to compare: none, the published weights where they are on this machine, and ours.
+
+    Parameters
+    ----------
+    register : bool
+        Whether affine and part registration follow the frontalization.
+    """
+    found = {"none": make_preprocessor(False, register, register)}
+    weights = published_weights()
+    if weights is not None:
+        found["published weights"] = make_preprocessor(True, register, register, method="linear", weights=weights)
+    return {**found, "3-D head": make_preprocessor(True, register, register)}
+
+
+def posed_faces(
+    n_people: int = 20, n_faces: int = 30, *, yaw: float = 30.0, pitch: float = 20.0, random_state: int = 0
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Simulate faces in strong poses, seen without error by a camera a metre away.
+
+    Parameters
+    ----------
+    n_people, n_faces : int
+        People, and faces of each, with a few random action units.
+    yaw, pitch : float
+        Largest angles in degrees, drawn uniformly; roll is a third of yaw at most.
+    random_state : int
+
+    Returns
+    -------
+    keypoints, frontal : keypoint table
+        As seen, in pixels, and as they are from the front, in millimetres.
+    pose : DataFrame
+        Yaw, pitch and roll in degrees.
+    """
+    from dfecs_lib.keypoints import make_table
+    from dfecs_lib.simulate.action_units import CHANNELS
+    from dfecs_lib.simulate.observe import Camera, project
+    from dfecs_lib.simulate.people import draw_person
+
+    rng = np.random.default_rng(random_state)
+    camera = Camera(width=640, height=480, distance=1000.0, scale=1.5)
+    seen: list[pd.DataFrame] = []
+    frontal: list[pd.DataFrame] = []
+    poses = []
+    for person in range(n_people):
+        face = draw_person(f"P{person:03d}", random_state, "posed faces").face
+        codes = rng.uniform(0, 4, (n_faces, len(CHANNELS))) * (rng.random((n_faces, len(CHANNELS))) < 0.12)
+        shapes = face.express(codes)
+        angles = rng.uniform(-1, 1, (n_faces, 3)) * [pitch, yaw, yaw / 3]
+        place = np.tile([0.0, 0.0, camera.distance], (n_faces, 1))
+        pixels = project(shapes, np.radians(angles), place, camera)
+        for out, values in ((seen, pixels), (frontal, shapes[..., :2])):
+            out.append(
+                make_table(values, scheme="ibug68", frames=range(n_faces), dataset="posed", subject=f"P{person:03d}")
+            )
+        poses.append(pd.DataFrame(angles[:, [1, 0, 2]], index=seen[-1].index, columns=["yaw", "pitch", "roll"]))
+    tables = [pd.concat(seen), pd.concat(frontal)]
+    for table in tables:
+        table.attrs = {"scheme": "ibug68", "history": [{"operation": "posed_faces", "random_state": random_state}]}
+    return tables[0], tables[1], pd.concat(poses)
