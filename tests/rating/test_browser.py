@@ -236,7 +236,10 @@ def test_the_report_shows_without_errors(open_page, study, tmp_path):
     from dfecs_lib.rating import simulate_raters
 
     report = analyse(simulate_raters(study, tmp_path, n_raters=4, n_careless=0))
-    page = open_page(report.write(tmp_path / "report", study).as_uri(), viewport={"width": 390, "height": 844})
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    where = report.write(tmp_path / "report", study).as_uri()
+    page = open_page(where, viewport={"width": 390, "height": 844}, color_scheme="dark")
+    assert [v["id"] for v in axe.Axe().run(page).response["violations"]] == []
     assert page.get_by_text("Simulated raters.").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.locator("figure").count() == 4
