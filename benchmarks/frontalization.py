@@ -24,6 +24,7 @@ from dfecs_lib.preprocessing import Frontalizer, head_fit, make_preprocessor, po
 from dfecs_lib.preprocessing import assessment as assess
 from dfecs_lib.simulate import simulate
 
+MEASURES = ("leakage_r2", "pose_share", "expression_r2", "visible_expression_r2")
 Recording = tuple[pd.DataFrame, np.ndarray, np.ndarray]
 
 
@@ -76,8 +77,9 @@ def frontalize_without(rows: np.ndarray, folder: Path, person: str) -> np.ndarra
     slopes, _ = learn(folder, without=person)
     fit = pose.fit_frontal(rows, keypoints.IBUG68, corrected=False)
     model = head_fit.head_fit(tuple(range(68)))
-    shape = (fit.shape - model.mean - fit.turn @ slopes) @ model.denoise.T + model.mean
-    return pose.in_registered_frame(shape)
+    shape = fit.shape - model.mean - fit.turn @ slopes
+    shape[:, model.steadied] = shape @ model.steady.T
+    return pose.in_registered_frame(shape + model.mean)
 
 
 def main() -> None:
@@ -115,6 +117,9 @@ def main() -> None:
                 "leakage_r2": assess.pose_leakage(faces, angles),
                 "pose_share": assess.pose_share(faces, angles, units),
                 "expression_r2": float(np.mean([assess.expression_r2(faces, units, random_state=s) for s in range(3)])),
+                "visible_expression_r2": float(
+                    np.mean([assess.expression_r2(faces, units, variance=0.95, random_state=s) for s in range(3)])
+                ),
                 "ranges_kept": kept,
             }
     simulated: dict[str, dict[str, dict[str, float]]] = {"turning heads": {}}
@@ -144,7 +149,7 @@ def main() -> None:
                 "leakage_r2": float(np.mean([assess.pose_leakage(faces[s], turns[s]) for s in each])),
             }
     means = {
-        m: {k: float(np.mean([r[m][k] for r in real.values()])) for k in ("leakage_r2", "pose_share", "expression_r2")}
+        m: {k: float(np.mean([r[m][k] for r in real.values()])) for k in MEASURES}
         | {n: float(np.mean([r[m]["ranges_kept"][n] for r in real.values()])) for n in kept}
         for m in methods
     }

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression, RidgeCV
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
@@ -148,7 +149,11 @@ def pose_share(
 
 
 def expression_r2(
-    registered: pd.DataFrame | ArrayLike, expression: pd.DataFrame | ArrayLike, *, random_state: int = 0
+    registered: pd.DataFrame | ArrayLike,
+    expression: pd.DataFrame | ArrayLike,
+    *,
+    variance: float | None = None,
+    random_state: int = 0,
 ) -> float:
     """Return how well the registered faces tell the expression: cross-validated R², averaged over the units.
 
@@ -161,6 +166,9 @@ def expression_r2(
         One recording, or one subject.
     expression : DataFrame or array of shape (n_frames, n_units)
         Intensities from a source other than these keypoints.
+    variance : float in (0, 1), optional
+        Look only at the principal components that make up this share of the motion: expression that stands out, as it
+        must for a model that explains motion. Without it the regression may dig out, and free from pose, what is small.
     random_state : int
         Seed of the folds.
     """
@@ -170,7 +178,10 @@ def expression_r2(
         raise DfecsError("expression R²: every unit is constant")
     y = (units - units.mean(axis=0)) / units.std(axis=0)
     scale = np.sqrt(((faces - faces.mean(axis=0)) ** 2).mean())
-    rest = y - _cv(RidgeCV(_RIDGE), faces / scale, y, random_state)
+    model = RidgeCV(_RIDGE)
+    if variance is not None:
+        model = make_pipeline(PCA(variance, svd_solver="full"), StandardScaler(), model)
+    rest = y - _cv(model, faces / scale, y, random_state)
     return float(1 - (rest**2).sum() / (y**2).sum())
 
 

@@ -53,8 +53,9 @@ def fit_frontal(values: Rows, scheme: Scheme, *, corrected: bool = True) -> Fron
        expression and identity are not taken for pose.
     3. Lifting: an image point at depth Z_k stands, from the front, at ``p_k = R₂₂⁻¹ ((x_k − t)/s − r₃ Z_k)``. Nothing
        that the model does not explain is lost. Z is the expected depth of the face whose frontal view is p.
-    4. What real trackers' points add as the head turns is taken off (`load_correction`), and the tracker's noise is
-       reduced to what the shape model deems possible: ``mean + S (S + N)⁻¹ (p − mean)``.
+    4. What real trackers' points add as the head turns is taken off (`load_correction`). The jaw line, along which
+       points slide, and the points that registration holds fixed, whose noise would shake the whole face, are steadied
+       by the rest: ``mean + S (S + N)⁻¹ (p − mean)``. All others stay as they were seen.
 
     Parameters
     ----------
@@ -168,7 +169,7 @@ def _fit(x: Rows, model: HeadFit, corrected: bool) -> tuple[Rows, Rows, NDArray[
     shape[:, p:] -= turn[:, 1:] * deeper
     if corrected:
         shape -= turn @ model.correction
-        shape = shape @ model.denoise.T
+        shape[:, model.steadied] = shape @ model.steady.T
     shape += model.mean
     third = _cross(first, second)
     shape[~(third[:, 2] > _LEAST_FACING)] = np.nan

@@ -57,6 +57,8 @@ def test_frontalization_lowers_leakage_and_keeps_expression(course):
     assert abs(shares[2]) < 0.01
     assert expression_r2(registered, course["units"]) > expression_r2(plain, course["units"]) - 0.02
     assert expression_r2(truth, course["units"]) > 0.97
+    visible = [expression_r2(v, course["units"], variance=0.95) for v in (plain, registered, truth)]
+    assert min(visible[1:]) > visible[0] + 0.2
 
 
 def test_published_weights_lose_expression_and_this_frontalizer_does_not(course, published):
