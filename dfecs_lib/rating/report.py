@@ -89,7 +89,8 @@ def _table(table: pd.DataFrame, names: Mapping[str, str]) -> str:
                 shown = _text(value)
             cells.append(f"<td{' class=n' if numeric[c] else ''}>{shown}</td>")
         body.append(f"<tr>{''.join(cells)}</tr>")
-    return f'<div class="scroll" tabindex="0" role="group" aria-label="table"><table><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
+    opening = '<div class="scroll" tabindex="0" role="group" aria-label="table">'
+    return f"{opening}<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
 
 
 def _faces(report: Report, study: Mapping[str, object]) -> str:
