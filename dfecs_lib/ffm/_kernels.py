@@ -16,6 +16,8 @@ __all__ = ["BLOCK", "code_blocks", "descend", "update_atoms"]
 
 #: Frames that share one set of partial sums.
 BLOCK = 512
+#: Frames whose products are taken together: so few that BLAS stays in the calling thread and its sums in one order.
+_CHUNK = 64
 
 if TYPE_CHECKING:
     Function = TypeVar("Function")
@@ -76,12 +78,17 @@ def _polish(gram, start, alpha, u, q, where, factor, solution):
 def descend(gram, start, alpha, energy, u, q, max_passes, tol, exact, where, factor, solution):
     """Minimise ½uᵀGu − (start−alpha)ᵀu over u ≥ 0 from `u`, in place; return (passes, duality gap)."""
     p = gram.shape[0]
+    warm = False
     for k in range(p):
         q[k] = alpha - start[k]
     for k in range(p):
         if u[k] != 0:
+            warm = True
             for j in range(p):
                 q[j] += u[k] * gram[k, j]
+    zero = energy * 0
+    if exact and warm and _polish(gram, start, alpha, u, q, where, factor, solution):
+        return 0, zero
     gap = energy
     done = 0
     for turn in range(max_passes):
@@ -93,30 +100,18 @@ def descend(gram, start, alpha, energy, u, q, max_passes, tol, exact, where, fac
                 u[k] = 0
                 continue
             old = u[k]
-            new = old - q[k] / curvature
-            if not new > 0:
-                new = old * 0
+            new = max(old - q[k] / curvature, zero)
             step = new - old
             if step != 0:
                 support_moved |= (new > 0) != (old > 0)
                 u[k] = new
                 for j in range(p):
                     q[j] += step * gram[k, j]
-        if exact and ((turn >= 1 and not support_moved) or turn % 8 == 7):
-            if _polish(gram, start, alpha, u, q, where, factor, solution):
-                gap = gap * 0
-                break
-            for k in range(p):
-                q[k] = alpha - start[k]
-            for k in range(p):
-                if u[k] != 0:
-                    for j in range(p):
-                        q[j] += u[k] * gram[k, j]
+        due = ((turn >= 1 or warm) and not support_moved) or turn % 8 == 7
+        if exact and due and _polish(gram, start, alpha, u, q, where, factor, solution):
+            return done, zero
         # r = x − Vᵀu: xᵀr, rᵀr and max_k V_k·r from the Gram matrix alone
-        mass = 0 * energy
-        fit = 0 * energy
-        slack = 0 * energy
-        worst = 0 * energy
+        mass, fit, slack, worst = zero, zero, zero, zero
         for k in range(p):
             mass += u[k]
             fit += u[k] * start[k]
@@ -134,65 +129,57 @@ def descend(gram, start, alpha, energy, u, q, max_passes, tol, exact, where, fac
                 gap = energy
         if gap <= tol * energy:
             break
-    return done, max(gap, 0 * gap)
+    return done, max(gap, zero)
 
 
 @_compiled
-def code_blocks(X, V, gram, alpha, U, weights, first, last, max_passes, tol, exact, stats, UtU, UtX, sums):
+def code_blocks(X, energies, Vt, gram, alpha, U, weights, first, last, max_passes, tol, exact, stats, UtU, UtX, sums):
     """Code the frames of blocks first … last−1 into U (warm start: U itself).
 
     Where `stats`, UtU[b] (p, p) and UtX[b] (p, d) get the block's weighted sums. sums[b] gets the weighted sums of
     ‖x‖², ‖x−Vᵀu‖² and Σu, the sum of duality gaps, the largest number of passes.
     """
-    n, d = X.shape
-    p = V.shape[0]
-    zero = X[0, 0] * 0 if n else 0.0
-    start = np.empty(p, X.dtype)
+    n = X.shape[0]
+    p = Vt.shape[1]
+    zero = Vt[0, 0] * 0
     q = np.empty(p, X.dtype)
     where = np.empty(p, np.int64)
     factor = np.empty((p, p), X.dtype)
     solution = np.empty(p, X.dtype)
+    starts = np.empty((_CHUNK, p), X.dtype)
+    weighted = np.empty((_CHUNK, p), X.dtype)
     for block in range(first, last):
-        for i in range(block * BLOCK, min((block + 1) * BLOCK, n)):
-            x = X[i]
-            u = U[i]
-            energy = zero
-            for f in range(d):
-                energy += x[f] * x[f]
-            for k in range(p):
-                t = zero
-                for f in range(d):
-                    t += V[k, f] * x[f]
-                start[k] = t
-            passes, gap = descend(gram, start, alpha, energy, u, q, max_passes, tol, exact, where, factor, solution)
-            w = weights[i] if weights.size else zero + 1
-            mass = zero
-            explained = zero
-            for k in range(p):
-                mass += u[k]
-                explained += u[k] * (start[k] + alpha - q[k])  # 2uᵀVx − uᵀGu, as q = Gu − Vx + alpha
-            left = max(energy - explained, zero)
-            sums[block, 0] += w * energy
-            sums[block, 1] += w * left
-            sums[block, 2] += w * mass
-            sums[block, 3] += w * gap
-            sums[block, 4] = max(sums[block, 4], passes)
-            if stats:
+        for top in range(block * BLOCK, min((block + 1) * BLOCK, n), _CHUNK):
+            end = min(top + _CHUNK, n)
+            np.dot(X[top:end], Vt, starts[: end - top])
+            for i in range(top, end):
+                start = starts[i - top]
+                u = U[i]
+                energy = energies[i]
+                passes, gap = descend(gram, start, alpha, energy, u, q, max_passes, tol, exact, where, factor, solution)
+                w = weights[i] if weights.size else zero + 1
+                mass = zero
+                explained = zero
                 for k in range(p):
-                    if u[k] != 0:
-                        wu = w * u[k]
-                        for j in range(p):
-                            UtU[block, k, j] += wu * u[j]
-                        for f in range(d):
-                            UtX[block, k, f] += wu * x[f]
+                    mass += u[k]
+                    explained += u[k] * (start[k] + alpha - q[k])  # 2uᵀVx − uᵀGu, as q = Gu − Vx + alpha
+                    weighted[i - top, k] = w * u[k]
+                sums[block, 0] += w * energy
+                sums[block, 1] += w * max(energy - explained, zero)
+                sums[block, 2] += w * mass
+                sums[block, 3] += w * gap
+                sums[block, 4] = max(sums[block, 4], passes)
+            if stats:
+                UtU[block] += np.dot(weighted[: end - top].T, U[top:end])
+                UtX[block] += np.dot(weighted[: end - top].T, X[top:end])
 
 
 @_compiled
-def update_atoms(V, UtU, UtX, turns, tol, project):
+def update_atoms(V, UtU, UtX, turns, tol, project, mask):
     """Block coordinate descent on the atoms, in place: V_k ← P(V_k + (UᵀX − UᵀU·V)_k / UᵀU_kk).
 
-    P projects on the unit ball (`project` = 1), on the non-negative numbers (2), or does nothing (0). Returns the
-    number of turns.
+    P projects on the unit ball (`project` = 1), on the non-negative numbers (2), or does nothing (0). Where `mask`
+    is not empty, entries outside it stay zero. Returns the number of turns.
     """
     p, d = V.shape
     new = np.empty(d)
@@ -210,6 +197,10 @@ def update_atoms(V, UtU, UtX, turns, tol, project):
                     for f in range(d):
                         new[f] -= share * V[j, f]
             norm = 0.0
+            if mask.size:
+                for f in range(d):
+                    if not mask[k, f]:
+                        new[f] = 0.0
             for f in range(d):
                 norm += new[f] * new[f]
             scale = 1.0 / np.sqrt(norm) if project == 1 and norm > 1 else 1.0

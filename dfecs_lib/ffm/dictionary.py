@@ -6,18 +6,29 @@ Codes and atoms are improved in turn. The atoms' step needs UᵀU and UᵀX alon
 number of frames.
 """
 
-# mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dfecs_lib.ffm._kernels import update_atoms
+from dfecs_lib.ffm.alternate import alternate, residual_direction
 from dfecs_lib.ffm.sparse_coding import Coding, Floats, code
 
-__all__ = ["Dictionary", "learn_dictionary", "residual_atom", "signed_components", "svd_atoms"]
+__all__ = [
+    "Dictionary",
+    "best_start",
+    "learn_dictionary",
+    "residual_atom",
+    "seed_frames",
+    "signed_components",
+    "svd_atoms",
+]
+
+#: Frames in the samples on which a cold start begins, and how much looser its tolerance is there.
+_SAMPLES, _EARLY = (1024, 4096), 10.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,9 @@ class Dictionary:
         Exact codes of the training frames on these atoms, with objective parts and duality gap.
     alpha : float
     n_iter : int
-        Rounds of codes and atoms.
+        Rounds of codes and atoms over all frames.
+    n_early : int
+        Rounds over samples of the frames before those.
     decrease : float
         Relative decrease of the objective in the last round; above the tolerance when rounds ran out.
     """
@@ -41,6 +54,7 @@ class Dictionary:
     coding: Coding
     alpha: float
     n_iter: int
+    n_early: int
     decrease: float
 
     @property
@@ -80,12 +94,28 @@ def signed_components(X: Floats, n_atoms: int, weights: NDArray[np.float64] | No
     return both[np.argsort(-np.concatenate([up, down]), kind="stable")[:n_atoms]].copy()
 
 
+def seed_frames(X: Floats, n_atoms: int, seed: int) -> NDArray[np.float64]:
+    """Directions of frames drawn as k-means++ draws its centres: far from those that are there, by chance."""
+    rng = np.random.default_rng(seed)
+    size = np.linalg.norm(X, axis=1)
+    rows = (X[size > 0] / size[size > 0, None]).astype(np.float64)
+    energy = np.square(size[size > 0], dtype=np.float64)
+    far = np.ones(len(rows))
+    atoms = []
+    for _ in range(n_atoms):
+        chance = energy * far
+        total = chance.sum()
+        pick = rng.choice(len(rows), p=chance / total) if total > 0 else rng.integers(len(rows))
+        atoms.append(rows[pick])
+        far = np.minimum(far, 1 - np.clip(rows @ rows[pick], 0, 1) ** 2)
+    return np.array(atoms)
+
+
 def residual_atom(
     X: Floats, codes: Floats, atoms: NDArray[np.float64], weights: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64]:
-    """One further atom: the side of the residual's first principal direction that carries more energy."""
-    left = X - codes @ atoms.astype(X.dtype)
-    return signed_components(left, 1, weights)
+    """One further atom, of shape (1, n_features): where most of the residual lies."""
+    return residual_direction(X - codes @ atoms.astype(X.dtype), weights)[None]
 
 
 def learn_dictionary(
@@ -96,10 +126,13 @@ def learn_dictionary(
     start: Floats | None = None,
     weights: NDArray[np.float64] | None = None,
     max_iter: int = 2000,
-    tol: float = 1e-6,
+    tol: float = 1e-5,
     n_jobs: int | None = None,
 ) -> Dictionary:
-    """Improve `atoms` until a round lowers the objective by less than `tol`, relatively.
+    """Improve `atoms` until two rounds running lower the objective by less than `tol`, relatively.
+
+    A round finds the codes, then the atoms; rounds are accelerated (see `alternate`), and a step that raises the
+    objective is taken back. Without codes to begin from, the first rounds use a sample of the frames.
 
     Parameters
     ----------
@@ -119,43 +152,39 @@ def learn_dictionary(
         Threads; the result does not depend on them.
     """
     V = np.array(atoms, dtype=np.float64)
-    V /= np.maximum(np.linalg.norm(V, axis=1, keepdims=True), 1.0)
-    codes, before, decrease, turn, revived = start, np.inf, np.inf, 0, 0
-    while turn < max_iter:
-        turn += 1
-        coding = code(
-            X, V, alpha, start=codes, weights=weights, max_passes=2, exact=False, statistics=True, n_jobs=n_jobs
-        )
-        codes, now = coding.codes, coding.objective(alpha)
-        assert coding.UtU is not None
-        assert coding.UtX is not None
-        decrease = (before - now) / before if np.isfinite(before) and before > 0 else np.inf
-        settled = 0 <= decrease < tol or now <= 0
-        if settled:
-            if revived >= len(V) or not _revive(X, codes, V, coding.UtU, alpha, weights):
-                break
-            revived += 1
-        before = now
-        update_atoms(V, coding.UtU, coding.UtX, 5, 1e-6, 1)
-    final = code(X, V, alpha, start=codes, weights=weights, n_jobs=n_jobs)
-    return Dictionary(V, final, alpha, turn, float(decrease))
+    early = 0
+    for some, w in _samples(X, weights) if start is None else ():
+        rounds = alternate(some, alpha, V, weights=w, max_iter=max_iter, tol=_EARLY * tol)
+        V, early = rounds.atoms, early + rounds.n_iter
+    rounds = alternate(X, alpha, V, codes=start, weights=weights, max_iter=max_iter, tol=tol, n_jobs=n_jobs)
+    final = code(X, rounds.atoms, alpha, start=rounds.codes, weights=weights, n_jobs=n_jobs)
+    return Dictionary(rounds.atoms, final, alpha, rounds.n_iter, early, rounds.decrease)
 
 
-def _revive(
+def _samples(X: Floats, weights: NDArray[np.float64] | None) -> Iterator[tuple[Floats, NDArray[np.float64] | None]]:
+    for size in _SAMPLES:
+        if len(X) >= 3 * size:
+            step = len(X) // size
+            yield np.ascontiguousarray(X[::step]), None if weights is None else weights[::step]
+
+
+def best_start(
     X: Floats,
-    codes: Floats,
-    V: NDArray[np.float64],
-    UtU: NDArray[np.float64],
     alpha: float,
-    weights: NDArray[np.float64] | None,
-) -> bool:
-    """Replace one atom that no frame uses by one that some frame would, in place; False where there is none."""
-    dead = np.flatnonzero(np.diag(UtU) <= 0)
-    if not dead.size:
-        return False
-    candidate = residual_atom(X, codes, V, weights)
-    left = X - codes @ V.astype(X.dtype)
-    if not (left @ candidate[0] > 1.01 * alpha + 1e-9).any():
-        return False
-    V[dead[0]] = candidate[0]
-    return True
+    n_atoms: int,
+    *,
+    weights: NDArray[np.float64] | None = None,
+    n_random: int = 2,
+    tol: float = 1e-5,
+    n_jobs: int | None = None,
+) -> NDArray[np.float64]:
+    """Atoms from the best of several starts, each run for a while on a sample of the frames.
+
+    The problem has local minima that differ by percents; starts are the singular vectors, the signed principal
+    directions, and frames drawn with fixed seeds.
+    """
+    some, w = next(_samples(X, weights), (X, weights))
+    starts = [svd_atoms(some, n_atoms, w), signed_components(some, n_atoms, w)]
+    starts += [seed_frames(some, n_atoms, seed) for seed in range(n_random)]
+    runs = [alternate(some, alpha, V, weights=w, tol=_EARLY * tol, n_jobs=n_jobs) for V in starts]
+    return min(runs, key=lambda run: run.objective).atoms

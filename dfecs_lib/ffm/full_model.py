@@ -133,7 +133,7 @@ class FullFaceModel(UnitsBase):
         max_atoms: int | None = None,
         max_units: int | None = None,
         max_iter: int = 2000,
-        tol: float = 1e-6,
+        tol: float = 1e-5,
         random_state: int = 0,
         n_jobs: int | None = None,
     ) -> None:
@@ -202,10 +202,13 @@ class FullFaceModel(UnitsBase):
             n_units=self.n_units,
             max_units=self.max_units,
             variance=self.variance,
+            search=self.search,
             alpha_W=self.alpha_W,
             alpha_H=self.alpha_H,
             random_state=self.random_state,
-            max_iter=1000,
+            weights=weights,
+            tol=self.tol,
+            n_jobs=self.n_jobs,
         )
         if self.n_units is None and not top.reached:
             warnings.warn(

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from sklearn.decomposition import NMF
 from sklearn.exceptions import ConvergenceWarning
 
+from dfecs_lib.ffm.alternate import NON_NEGATIVE, alternate, residual_direction
+from dfecs_lib.ffm.search import Search
 from dfecs_lib.ffm.sparse_coding import Floats
 
 __all__ = ["Hierarchy", "search_units"]
@@ -40,19 +42,19 @@ class Hierarchy:
     """
 
     mixing: NDArray[np.float64]
-    codes: NDArray[np.float64]
+    codes: Floats
     variance_explained: float
     reached: bool
     path: pd.DataFrame
 
 
-def _factor(
-    U: NDArray[np.float64], n_units: int, alpha_W: float, alpha_H: float, random_state: int, max_iter: int
+def _factor_as_paper(
+    U: NDArray[np.float64], n_units: int, alpha_W: float, alpha_H: float, random_state: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     model = NMF(
         n_units,
         init="random",
-        max_iter=max_iter,
+        max_iter=1000,
         random_state=random_state,
         alpha_W=alpha_W,
         alpha_H=alpha_H,
@@ -64,6 +66,18 @@ def _factor(
     return W, model.components_
 
 
+def _grow(
+    U: Floats,
+    A: NDArray[np.float64],
+    W: Floats | None,
+    weights: NDArray[np.float64] | None,
+) -> tuple[NDArray[np.float64], Floats]:
+    """One row of A more, from what is left, and a column of codes for it."""
+    codes = np.zeros((len(U), 0), U.dtype) if W is None else W
+    row = residual_direction(U - codes @ A.astype(U.dtype), weights, NON_NEGATIVE)
+    return np.concatenate([A, row[None]]), np.concatenate([codes, np.zeros((len(U), 1), U.dtype)], axis=1)
+
+
 def search_units(
     U: Floats,
     atoms: NDArray[np.float64],
@@ -72,23 +86,53 @@ def search_units(
     n_units: int | None,
     max_units: int | None,
     variance: float,
+    search: Search,
     alpha_W: float,
     alpha_H: float,
     random_state: int,
-    max_iter: int,
+    weights: NDArray[np.float64] | None = None,
+    max_iter: int = 1000,
+    tol: float = 1e-5,
+    n_jobs: int | None = None,
 ) -> Hierarchy:
-    """Smallest number of units whose W·A·V explains `variance` of X; exactly `n_units` when that is given."""
-    motion = X.astype(np.float64)
-    energy = float((motion**2).sum())
-    codes = U.astype(np.float64)
-    last = min(len(atoms), len(atoms) if max_units is None else max_units)
-    counts = range(1, last + 1) if n_units is None else range(n_units, n_units + 1)
-    rows = []
-    for count in counts:
-        W, A = _factor(codes, count, alpha_W, alpha_H, random_state, max_iter)
-        left = motion - W @ (A @ atoms)
-        explained = 1 - float((left**2).sum()) / energy if energy > 0 else 1.0
+    """Smallest number of units whose W·A·V explains `variance` of X; exactly `n_units` when that is given.
+
+    ``"paper"`` factors every number of units afresh with scikit-learn, from random numbers. ``"path"`` adds units one
+    by one, each from what the others leave, and needs no random numbers.
+    """
+    w = np.ones(len(X)) if weights is None else weights
+    energy = float(w @ np.square(X, dtype=np.float64).sum(axis=1))
+    last = min(len(atoms), len(atoms) if max_units is None else max_units) if n_units is None else n_units
+    A: NDArray[np.float64] = np.zeros((0, U.shape[1]))
+    W: Floats | None = None
+    codes: Floats
+    explained, rows = 0.0, []
+    for count in range(1, last + 1):
+        if search == "paper":
+            if n_units not in (None, count):
+                continue
+            codes, A = _factor_as_paper(U.astype(np.float64), count, alpha_W, alpha_H, random_state)
+            W = codes
+        else:
+            A, codes = _grow(U, A, W, weights)
+            rounds = alternate(
+                U,
+                alpha_W * U.shape[1],
+                A,
+                codes=codes,
+                weights=weights,
+                constraint=NON_NEGATIVE,
+                penalty=alpha_H * len(U),
+                max_iter=max_iter,
+                tol=tol,
+                n_jobs=n_jobs,
+            )
+            A, W = rounds.atoms, rounds.codes
+            assert W is not None
+        left = X - W @ (A @ atoms).astype(X.dtype)
+        explained = 1 - float(w @ np.square(left, dtype=np.float64).sum(axis=1)) / energy if energy > 0 else 1.0
         rows.append({"n_units": count, "variance_explained": 100 * explained})
-        if explained >= variance:
+        if n_units is None and explained >= variance:
             break
+    assert W is not None
     return Hierarchy(A, W, explained, explained >= variance, pd.DataFrame(rows))

@@ -80,7 +80,7 @@ class PartFaceModel(UnitsBase):
     search : {"path", "paper"}
         "paper" learns every cell afresh; "path", far faster, carries atoms and codes from cell to cell.
     max_iter, tol : int, float
-        A cell ends when a round lowers the objective by less than `tol`, relatively, or after `max_iter` rounds.
+        A cell ends when two rounds running lower the objective by less than `tol`, relatively, or after `max_iter`.
     n_jobs : int, optional
         Threads. The result does not depend on them.
 
@@ -144,7 +144,7 @@ class PartFaceModel(UnitsBase):
         max_atoms: int | None = None,
         search: Search = "path",
         max_iter: int = 2000,
-        tol: float = 1e-6,
+        tol: float = 1e-5,
         n_jobs: int | None = None,
     ) -> None:
         self.n_atoms = n_atoms

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dfecs_lib.ffm.dictionary import Dictionary, learn_dictionary, residual_atom, signed_components, svd_atoms
+from dfecs_lib.ffm.dictionary import Dictionary, best_start, learn_dictionary, residual_atom, svd_atoms
 from dfecs_lib.ffm.sparse_coding import Floats
 
 __all__ = ["ALPHAS", "Found", "Search", "search_part"]
@@ -109,7 +109,7 @@ def search_part(
     search: Search,
     weights: NDArray[np.float64] | None = None,
     max_iter: int = 2000,
-    tol: float = 1e-6,
+    tol: float = 1e-5,
     n_jobs: int | None = None,
 ) -> Found:
     """Walk the grid and stop at the first cell that explains `variance` (a share) of X.
@@ -136,7 +136,7 @@ def search_part(
     for n_atoms in counts:
         if n_atoms != counts[-1] and bound[min(n_atoms, len(bound)) - 1] < variance:
             continue
-        lowest = previous = walk.look(possible[-1], *_grown(walk, previous, n_atoms))
+        lowest = previous = walk.look(possible[-1], *_grown(walk, possible[-1], previous, n_atoms))
         if lowest.coding.variance_explained < variance:
             continue
         atoms, codes = lowest.atoms, lowest.coding.codes
@@ -149,10 +149,12 @@ def search_part(
     return walk.found(None)
 
 
-def _grown(walk: _Walk, previous: Dictionary | None, n_atoms: int) -> tuple[NDArray[np.float64], Floats | None]:
+def _grown(
+    walk: _Walk, alpha: float, previous: Dictionary | None, n_atoms: int
+) -> tuple[NDArray[np.float64], Floats | None]:
     """Atoms and codes to begin from: one atom more than before, from what was left unexplained."""
     if previous is None or len(previous.atoms) != n_atoms - 1:
-        return signed_components(walk.X, n_atoms, walk.weights), None
+        return best_start(walk.X, alpha, n_atoms, weights=walk.weights, tol=walk.tol, n_jobs=walk.n_jobs), None
     codes = previous.coding.codes
     atoms = np.concatenate([previous.atoms, residual_atom(walk.X, codes, previous.atoms, walk.weights)])
     return atoms, np.concatenate([codes, np.zeros((len(codes), 1), codes.dtype)], axis=1)
@@ -162,7 +164,7 @@ def _all_out_of_reach(walk: _Walk, counts: Sequence[int], alpha: float) -> Found
     """Noise below the penalty: add atoms at the smallest penalty while one more explains a further percent."""
     previous: Dictionary | None = None
     for n_atoms in counts:
-        cell = walk.look(alpha, *_grown(walk, previous, n_atoms))
+        cell = walk.look(alpha, *_grown(walk, alpha, previous, n_atoms))
         if previous and cell.coding.variance_explained - previous.coding.variance_explained < 0.01:
             return walk.found(previous, reached=False)
         previous = cell

@@ -93,6 +93,7 @@ def code(
     alpha: float,
     *,
     start: Floats | None = None,
+    energies: Floats | None = None,
     weights: NDArray[np.float64] | None = None,
     max_passes: int = 1000,
     tol: float = 1e-8,
@@ -102,15 +103,17 @@ def code(
 ) -> Coding:
     """Code complete rows (no NaN); the workhorse behind `sparse_encode`, which checks its arguments.
 
-    `start` holds codes to begin from. `exact` adds the Cholesky solve on the active units. `statistics` also
-    returns UᵀU and UᵀX.
+    `start` holds codes to begin from, `energies` the rows' ‖x‖² where they are known. `exact` adds the Cholesky
+    solve on the active units. `statistics` also returns UᵀU and UᵀX.
     """
     n, d = X.shape
     p = len(atoms)
     V = np.ascontiguousarray(atoms, dtype=X.dtype)
     U = np.zeros((n, p), X.dtype) if start is None else start.astype(X.dtype, order="C", copy=True)
     w = np.empty(0, X.dtype) if weights is None else np.ascontiguousarray(weights, dtype=X.dtype)
-    gram = np.ascontiguousarray(V @ V.T)
+    Vt = np.ascontiguousarray(V.T)
+    gram = np.ascontiguousarray(V @ Vt)
+    sizes = np.einsum("ij,ij->i", X, X) if energies is None else energies
     blocks = -(-n // BLOCK)
     UtU = np.zeros((blocks if statistics else 0, p, p), X.dtype)
     UtX = np.zeros((blocks if statistics else 0, p, d), X.dtype)
@@ -119,7 +122,7 @@ def code(
     limit = X.dtype.type(tol)
 
     def work(first: int, last: int) -> None:
-        code_blocks(X, V, gram, level, U, w, first, last, max_passes, limit, exact, statistics, UtU, UtX, sums)
+        code_blocks(X, sizes, Vt, gram, level, U, w, first, last, max_passes, limit, exact, statistics, UtU, UtX, sums)
 
     _spread(work, blocks, n_jobs)
     total = sums.sum(axis=0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -24,7 +26,10 @@ __all__ = ["FORMAT", "load_estimator", "load_model", "save_estimator"]
 
 FORMAT = "dfecs-model-1"
 _HEADER = "header_json"
-_BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, TypeError)
+_BROKEN = (
+    *(OSError, ValueError, KeyError, EOFError, TypeError, SyntaxError, MemoryError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError),
+)
 
 
 def save_estimator(model: UnitsBase, path: str | os.PathLike[str], metadata: Mapping[str, object]) -> None:
