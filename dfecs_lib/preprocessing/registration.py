@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from dfecs_lib.keypoints import FACE_PARTS, Scheme
+from dfecs_lib.keypoints import Scheme
 from dfecs_lib.preprocessing.base import KeypointTransformer, Rows
 
 __all__ = ["AFFINE_TARGETS", "AFFINE_TARGETS_NO_JAW", "AffineRegistration", "PartRegistration"]
@@ -130,10 +130,15 @@ class PartRegistration(KeypointTransformer):
         out = values.copy()
         lost = np.zeros(len(values), dtype=bool)
 
-        def move(points: NDArray[np.intp], a: NDArray[np.complex128], b: NDArray[np.complex128]) -> None:
-            x, y = values[:, points], values[:, k + points]
-            out[:, points] = a.real[:, None] * x - a.imag[:, None] * y + b.real[:, None]
-            out[:, k + points] = a.imag[:, None] * x + a.real[:, None] * y + b.imag[:, None]
+        def move(part: str, a: NDArray[np.complex128], b: NDArray[np.complex128]) -> None:
+            points = scheme.parts[part]
+            # A slice where the points are neighbours, as in every iBUG scheme: no copies.
+            run = int(points[-1] - points[0]) + 1 == len(points)
+            i = slice(int(points[0]), int(points[-1]) + 1) if run else points
+            j = slice(k + int(points[0]), k + int(points[-1]) + 1) if run else k + points
+            x, y = values[:, i], values[:, j]
+            out[:, i] = a.real[:, None] * x - a.imag[:, None] * y + b.real[:, None]
+            out[:, j] = a.imag[:, None] * x + a.real[:, None] * y + b.imag[:, None]
 
         for anchors, (t1, t2), parts in _SIMILARITIES:
             if not scheme.has(*anchors):
@@ -144,12 +149,12 @@ class PartRegistration(KeypointTransformer):
             bad = ~(np.abs(apart) > 0)
             lost |= bad
             a = (t2 - t1) / np.where(bad, 1, apart)
-            points = np.concatenate([scheme.positions([i for i in FACE_PARTS[p] if scheme.has(i)]) for p in parts])
-            move(points, a, t1 - a * s1)
+            for part in parts:
+                move(part, a, t1 - a * s1)
         p = scheme.position(_NOSE_ANCHOR)
         shift = _NOSE_TARGET - (values[:, p] + 1j * values[:, k + p])
         lost |= np.isnan(shift)
-        move(scheme.positions(FACE_PARTS["nose"]), np.ones(len(values), dtype=np.complex128), shift)
+        move("nose", np.ones(len(values), dtype=np.complex128), shift)
         out[lost] = np.nan
         return out
 
