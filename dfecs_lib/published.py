@@ -7,20 +7,22 @@ published one.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Hashable, Mapping
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from dfecs_lib.errors import DfecsError
 
-__all__ = ["DATASETS", "published_beside_measured", "published_curves", "published_figures"]
+__all__ = ["DATASETS", "measured_results", "published_beside_measured", "published_curves", "published_figures"]
 
 #: Datasets as the papers name them -> as the manifest does.
 DATASETS: Mapping[str, str] = {"DISFA": "disfa", "CK+": "ckplus", "BP4D-Spontaneous": "bp4d"}
-_KEYS = ["method", "train", "test", "against", "metric", "n_units"]
+_KEYS = ["method", "train", "test", "against", "alternative", "metric", "n_units"]
 
 
 @cache
@@ -73,7 +75,7 @@ def _sets(*names: object) -> list[str]:
 def _measured(row: Mapping[str, object], results: pd.DataFrame) -> float:
     """Return the mean measured value for one published figure; NaN where a part of it was not measured."""
     found = results
-    for key in ("method", "train", "against", "metric"):
+    for key in ("method", "train", "against", "alternative", "metric"):
         value = row[key]
         if isinstance(value, str):
             found = found[found[key] == DATASETS.get(value, value)]
@@ -94,8 +96,8 @@ def published_beside_measured(results: pd.DataFrame | None = None) -> pd.DataFra
     ----------
     results : DataFrame, optional
         Tidy measured scores with the columns ``method, train, test, metric, value`` and, where they apply, ``n_units``
-        (active units, on a least-angle path) and ``against`` (the rival training set of a test). Datasets by their
-        names in the manifest; rows on any other data are passed over.
+        (active units, on a least-angle path), ``against`` (the rival training set of a test) and ``alternative``.
+        Datasets by their names in the manifest; rows on any other data are passed over. See `measured_results`.
 
     Returns
     -------
@@ -129,6 +131,68 @@ def published_beside_measured(results: pd.DataFrame | None = None) -> pd.DataFra
     out["difference"] = out["measured"] - out["published"]
     out["note"] = [_note(row, bool(np.isfinite(m))) for row, m in zip(rows, out["measured"], strict=True)]
     return out
+
+
+def measured_results(
+    pairs: str | os.PathLike[str] | None = None, facs: str | os.PathLike[str] | None = None
+) -> pd.DataFrame:
+    """Gather what the results pages recorded in the form that `published_beside_measured` takes.
+
+    Parameters
+    ----------
+    pairs : path, optional
+        Results folder of the page on every pair of data sets.
+    facs : path, optional
+        Results folder of the page on FACS units. Its curves without the registration anchors are taken, as published.
+
+    Returns
+    -------
+    DataFrame
+        ``method, train, test, against, alternative, metric, n_units, value``; empty where nothing is given.
+    """
+    parts = [pd.DataFrame(columns=[*_KEYS, "value"])]
+    if pairs:
+        folder = Path(pairs)
+        scores = pd.read_parquet(folder / "pairs.parquet")
+        parts += [scores[scores["train"] != scores["test"]], pd.read_parquet(folder / "enough.parquet")]
+        sizes = pd.read_parquet(folder / "sets.parquet")["frames"]
+        for name, metric in (("disfa", "frames_after_error_log"), ("ckplus", "frames")):
+            if name in sizes.index:
+                parts.append(pd.DataFrame([{"train": name, "metric": metric, "value": float(sizes[name])}]))
+        enough = parts[2]
+        drawn = enough[(enough["metric"] == "frames_trained_on") & (enough["method"] == "PCA")]
+        parts.append(drawn.drop(columns="method"))
+        tests = folder / "tests_trains_PCA.parquet"
+        if tests.is_file():
+            parts += [_both_ways(row) for row in pd.read_parquet(tests).to_dict("records")]
+    if facs:
+        curves = pd.read_parquet(Path(facs) / "curves.parquet")
+        curves = curves[(curves["path"] == "lar") & (curves["points"] == "without anchors")]
+        trained = json.loads((Path(facs) / "results.json").read_text(encoding="utf-8"))["train"]
+        learned = ~curves["method"].str.startswith("FACS")
+        parts.append(curves.assign(train=pd.Series(trained, index=curves.index).where(learned)))
+    whole = pd.concat([part.reindex(columns=[*_KEYS, "value"]).astype(object) for part in parts], ignore_index=True)
+    return whole.astype({"value": np.float64})
+
+
+def _both_ways(row: Mapping[Hashable, object]) -> pd.DataFrame:
+    """One independent 30-chunk test as one-sided tests of a against b and of b against a."""
+    if row["test"] != "30 chunks, independent":
+        return pd.DataFrame()
+    t, p = float(str(row["t"])), float(str(row["p"]))
+    rows = []
+    for a, b, sign in ((row["a"], row["b"], 1), (row["b"], row["a"], -1)):
+        for alternative, side in (("greater", 1), ("less", -1)):
+            where = {
+                "method": row["method"],
+                "train": a,
+                "against": b,
+                "test": row["on"],
+                "alternative": alternative,
+            }
+            one_sided = p / 2 if sign * side * t > 0 else 1 - p / 2
+            rows += [{**where, "metric": "t", "value": sign * t}, {**where, "metric": "p", "value": one_sided}]
+    return pd.DataFrame(rows)
 
 
 def _note(row: Mapping[object, object], measured: bool) -> str:

@@ -67,7 +67,7 @@ def test_measured_figures_meet_published_ones_on_the_same_data() -> None:
     units = results.assign(n_units=3, method="FACS pure", metric="ve_norm")
     curve = published_beside_measured(units).query("measured.notna()")
     assert curve["n_units"].tolist() == [3, 3]
-    tests = results.iloc[:1].assign(metric="t", against="bp4d", value=9.0)
+    tests = results.iloc[:1].assign(metric="t", against="bp4d", alternative="greater", value=9.0)
     assert published_beside_measured(tests).query("measured.notna()")["measured"].tolist() == [9.0]
 
 

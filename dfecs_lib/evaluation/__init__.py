@@ -5,18 +5,29 @@ Every score starts from the per-frame costs of `model_costs`; intervals draw sub
 
 from __future__ import annotations
 
-from dfecs_lib.evaluation.ablation import Faces, Variant, ablate, standard_variants, variant_motion
-from dfecs_lib.evaluation.curves import active_histogram, encoding_curves, trade_off, unit_curves
+from dfecs_lib.evaluation.ablation import Faces, Variant, ablate, published_weights, standard_variants, variant_motion
+from dfecs_lib.evaluation.curves import (
+    active_histogram,
+    encoding_curves,
+    front_table,
+    path_study,
+    recoded,
+    still_share,
+    trade_off,
+    unit_curves,
+)
 from dfecs_lib.evaluation.frames import (
     METRICS,
     UnitModel,
     active_per_frame,
+    convert_units,
     frame_costs,
     in_scheme_of,
     model_costs,
     score,
     score_by_subject,
     shared_points,
+    with_columns,
 )
 from dfecs_lib.evaluation.recovery import au_recovery, cosines, intensity_correlations
 from dfecs_lib.evaluation.significance import (
@@ -27,12 +38,31 @@ from dfecs_lib.evaluation.significance import (
     compare_trains,
     subject_tests,
 )
-from dfecs_lib.evaluation.study import StudySet, common_points, emotions_of, exemplar_units, study_sets
+from dfecs_lib.evaluation.study import (
+    StudySet,
+    common_points,
+    emotions_of,
+    exemplar_units,
+    labelled_units,
+    neutral_in,
+    set_table,
+    study_sets,
+    unit_agreement,
+)
 from dfecs_lib.evaluation.subjects import cross_costs, sample_frames, split_subjects, subject_names
-from dfecs_lib.evaluation.tables import group_scores, pair_costs, points_of, score_table
+from dfecs_lib.evaluation.tables import (
+    POINTS,
+    group_scores,
+    motion_size,
+    pair_costs,
+    points_of,
+    score_table,
+    threshold_table,
+)
 
 __all__ = [
     "METRICS",
+    "POINTS",
     "Faces",
     "StudySet",
     "UnitModel",
@@ -47,29 +77,42 @@ __all__ = [
     "compare",
     "compare_methods",
     "compare_trains",
+    "convert_units",
     "cosines",
     "cross_costs",
     "emotions_of",
     "encoding_curves",
     "exemplar_units",
     "frame_costs",
+    "front_table",
     "group_scores",
     "in_scheme_of",
     "intensity_correlations",
+    "labelled_units",
     "model_costs",
+    "motion_size",
+    "neutral_in",
     "pair_costs",
+    "path_study",
     "points_of",
+    "published_weights",
+    "recoded",
     "sample_frames",
     "score",
     "score_by_subject",
     "score_table",
+    "set_table",
     "shared_points",
     "split_subjects",
     "standard_variants",
+    "still_share",
     "study_sets",
     "subject_names",
     "subject_tests",
+    "threshold_table",
     "trade_off",
+    "unit_agreement",
     "unit_curves",
     "variant_motion",
+    "with_columns",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,13 +11,15 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from dfecs_lib.baselines import FACSUnits
-from dfecs_lib.evaluation.frames import UnitModel, in_scheme_of, model_costs, score
+from dfecs_lib.evaluation.frames import UnitModel, convert_units, in_scheme_of, model_costs, score
 from dfecs_lib.evaluation.recovery import au_recovery
-from dfecs_lib.keypoints import FACE_PARTS, INDEX_NAMES, record, scheme_of
+from dfecs_lib.evaluation.subjects import sample_frames
+from dfecs_lib.keypoints import FACE_PARTS, record, scheme_of
+from dfecs_lib.manifest import State, load_manifest, state
 from dfecs_lib.neutral import choose_neutral
 from dfecs_lib.preprocessing import make_preprocessor, motion_vectors
 
-__all__ = ["Faces", "Variant", "ablate", "standard_variants", "variant_motion"]
+__all__ = ["Faces", "Variant", "ablate", "published_weights", "standard_variants", "variant_motion"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Variant:
         Of frontalization, see `make_preprocessor`.
     weights : array or path, optional
         For ``method="linear"``.
-    neutral : {"given", "medoid", "calmest", "first"}
+    neutral : {"given", "shared", "medoid", "calmest", "first"}
         The dataset's own neutral frames, or a rule of `choose_neutral` on the registered faces.
     """
 
@@ -70,6 +73,17 @@ class Faces:
     action_units: pd.DataFrame | None = None
 
 
+def published_weights(
+    name: str = "frontalization-weights", manifest: str | os.PathLike[str] | None = None
+) -> str | None:
+    """Return the path of a manifest entry's array of weights, or None where it is not on this machine."""
+    entry = load_manifest(manifest)[name]
+    if state(entry) is not State.READY or entry.path is None:
+        return None
+    arrays = [entry.path / file.name for file in entry.files if file.name.endswith(".npy")]
+    return str(arrays[0]) if arrays else None
+
+
 def standard_variants(weights: ArrayLike | str | None = None) -> list[Variant]:
     """Ours, each step left out, all left out, and the neutral rules; the published linear weights where given."""
     variants = [Variant("all steps"), Variant("no frontalization", frontalize=False)]
@@ -80,7 +94,7 @@ def standard_variants(weights: ArrayLike | str | None = None) -> list[Variant]:
         Variant("no affine registration", affine=False),
         Variant("no part registration", parts=False),
         Variant("no preprocessing", frontalize=False, affine=False, parts=False),
-        *(Variant(f"neutral: {rule}", neutral=rule) for rule in ("medoid", "calmest", "first")),
+        *(Variant(f"neutral: {rule}", neutral=rule) for rule in ("shared", "medoid", "calmest", "first")),
     ]
 
 
@@ -104,6 +118,10 @@ def variant_motion(keypoints: pd.DataFrame, neutral: pd.DataFrame, variant: Vari
 def _with_attrs(table: pd.DataFrame, source: pd.DataFrame) -> pd.DataFrame:
     table.attrs = {**source.attrs, **table.attrs}
     return table
+
+
+def _without_empty(K: pd.DataFrame) -> pd.DataFrame:
+    return K[K.notna().any(axis=1)]
 
 
 def _rms(K: pd.DataFrame) -> float:
@@ -131,6 +149,7 @@ def ablate(
     tests: Mapping[str, Faces],
     make: Mapping[str, Callable[[], UnitModel]],
     *,
+    n_frames: int | None = None,
     interval: bool = True,
     random_state: int = 0,
 ) -> pd.DataFrame:
@@ -147,8 +166,10 @@ def ablate(
     tests : mapping of name -> Faces
     make : mapping of name -> function without arguments
         Returns a fresh, unfitted model.
+    n_frames : int, optional
+        Frames to train on at most; every variant draws the same ones.
     interval, random_state
-        See `score`.
+        See `score`; the seed is that of the draw too.
 
     Returns
     -------
@@ -161,7 +182,7 @@ def ablate(
     rows: list[tuple[object, ...]] = []
     reference = None
     for variant in variants:
-        motion = variant_motion(train.keypoints, train.neutral, variant)
+        motion = variant_motion(train.keypoints, train.neutral, variant).pipe(_without_empty)
         size = _rms(motion)
         reference = size if reference is None else reference
         factor = reference / size
@@ -169,7 +190,7 @@ def ablate(
         fitting = {n: f for n, f in tests.items() if variant.fits(f.keypoints)}
         moved = {n: _scaled(variant_motion(f.keypoints, f.neutral, variant), factor) for n, f in fitting.items()}
         for method, fresh in make.items():
-            model = fresh().fit(motion)
+            model = fresh().fit(sample_frames(motion, n_frames, random_state))
             for name, faces in fitting.items():
                 where = (variant.name, method, name)
                 costs = model_costs(model, moved[name])
@@ -188,12 +209,12 @@ def _recovery(
 ) -> list[tuple[str, float, float, float]]:
     """Mean best-match cosine and intensity correlation over AUs."""
     inside = in_scheme_of(model, K)
-    keys = pd.MultiIndex.from_tuples([("", "", "", k) for k in range(len(truth))], names=INDEX_NAMES)
-    as_table = truth.set_axis(keys)
-    as_table.attrs = {"scheme": K.attrs["scheme"], "history": []}
-    true_units = in_scheme_of(model, as_table).set_axis(truth.index)
-    codes = pd.DataFrame(np.asarray(model.transform(inside)), index=inside.index)
-    found = au_recovery(model.components_, true_units, codes, labels)
+    values = convert_units(truth.to_numpy(), K.attrs["scheme"], inside.attrs["scheme"])
+    true_units = pd.DataFrame(values, index=truth.index)
+    units, values = np.asarray(model.components_), np.asarray(model.transform(inside))
+    if np.nanmin(values) < 0:  # a signed unit may be either end of itself
+        units, values = np.concatenate([units, -units]), np.concatenate([values, -values], axis=1)
+    found = au_recovery(units, true_units, pd.DataFrame(values, index=inside.index), labels)
     return [
         ("au_cosine", float(found["cosine"].mean()), np.nan, np.nan),
         ("au_correlation", float(found["correlation"].mean()), np.nan, np.nan),

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 
 from dfecs_lib.encoding_paths import Method, least_angle_path
 from dfecs_lib.evaluation.frames import UnitModel, active_per_frame, in_scheme_of, model_costs, score
+from dfecs_lib.evaluation.tables import POINTS, points_of
 
-__all__ = ["active_histogram", "encoding_curves", "trade_off", "unit_curves"]
+__all__ = [
+    "active_histogram",
+    "encoding_curves",
+    "front_table",
+    "path_study",
+    "recoded",
+    "still_share",
+    "trade_off",
+    "unit_curves",
+]
 
 VE = ("ve_squared", "ve_norm")
+Recodable = TypeVar("Recodable", bound=BaseEstimator)
 
 
 def unit_curves(
@@ -109,6 +123,46 @@ def encoding_curves(
     return pd.DataFrame(rows, columns=["method", "test", "path", "n_units", "metric", "value", "low", "high"])
 
 
+def path_study(
+    models: Mapping[str, UnitModel],
+    tests: Mapping[str, pd.DataFrame],
+    *,
+    paths: Sequence[Method] = ("lar", "nonnegative"),
+    points: Sequence[str] = POINTS,
+    max_active: int | None = None,
+    interval: bool = False,
+) -> pd.DataFrame:
+    """`encoding_curves` on several paths, with and without the registration anchors.
+
+    Parameters
+    ----------
+    models, tests, max_active, interval
+        See `encoding_curves`.
+    paths : sequence of str
+        Units that only a signed path can use well (PCA's) are on every path all the same.
+    points : sequence of {"all", "without anchors"}
+
+    Returns
+    -------
+    DataFrame
+        Tidy: ``method, test, path, n_units, metric, value, low, high, points``.
+    """
+    parts = [
+        encoding_curves(
+            models,
+            {name: table},
+            path=path,
+            max_active=max_active,
+            keypoints=points_of(kind, table),
+            interval=interval,
+        ).assign(points=kind)
+        for name, table in tests.items()
+        for path in paths
+        for kind in points
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
 def trade_off(
     make: Callable[..., UnitModel],
     settings: Sequence[Mapping[str, object]],
@@ -134,20 +188,61 @@ def trade_off(
     Returns
     -------
     DataFrame
-        Tidy: a column for every setting, then ``test, metric, value``. Beside `metrics`: ``n_units``, and
-        ``unit_sparsity``, the percentage of a unit's points that do not move.
+        Tidy: a column for every setting, then ``test, metric, value``. Beside `metrics`: ``n_units``;
+        ``still_points``, the percentage of a unit's points that do not move; ``n_atoms`` of two-level models.
     """
     rows = []
     for setting in settings:
         model = make(**setting).fit(train)
-        points = np.asarray(model.components_).reshape(len(model.components_), 2, -1)
-        still = 100 * float((np.abs(points) <= 1e-12).all(axis=1).mean())
+        fixed = {"n_units": float(len(model.components_)), "still_points": 100 * still_share(model.components_)}
+        if hasattr(model, "atoms_"):
+            fixed["n_atoms"] = float(len(model.atoms_))
         for test, table in tests.items():
             costs = model_costs(model, table, keypoints)
             found = {metric: score(costs, metric)[0] for metric in metrics}
-            found |= {"n_units": float(len(points)), "unit_sparsity": still}
+            found |= fixed
             rows += [{**setting, "test": test, "metric": metric, "value": value} for metric, value in found.items()]
     return pd.DataFrame(rows)
+
+
+def recoded(model: Recodable, **settings: object) -> Recodable:
+    """Return a fitted model with other coding settings and the same units; the model itself is left alone."""
+    other = copy(model)
+    other.set_params(**settings)
+    return other
+
+
+def front_table(
+    coded: Mapping[str, Mapping[int, UnitModel]], tests: Mapping[str, pd.DataFrame], keypoints: ArrayLike | None = None
+) -> pd.DataFrame:
+    """What a number of units at work buys: variance explained beside active units, for every way of coding.
+
+    Parameters
+    ----------
+    coded : mapping of name -> mapping of most units a frame -> fitted model
+        Sparse encoders of one model (`recoded`), or PCA with so many components.
+    tests : mapping of name -> KPM table
+    keypoints : array-like of int, optional
+
+    Returns
+    -------
+    DataFrame
+        ``method, test, most, active, ve_squared``.
+    """
+    rows = []
+    for name, models in coded.items():
+        for most, model in models.items():
+            for test, table in tests.items():
+                costs = model_costs(model, table, keypoints)
+                rows.append((name, test, most, score(costs, "active_units")[0], score(costs)[0]))
+    return pd.DataFrame(rows, columns=["method", "test", "most", "active", "ve_squared"])
+
+
+def still_share(units: ArrayLike, threshold: float = 1e-9) -> float:
+    """Share (0 to 1) of keypoints that do not move in an average unit; `units` of shape (n_units, 2K)."""
+    points = np.asarray(units, dtype=np.float64)
+    points = points.reshape(len(points), 2, -1)
+    return float((np.abs(points) <= threshold).all(axis=1).mean())
 
 
 def active_histogram(models: Mapping[str, UnitModel], tests: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.encoding_paths import keep_columns
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.keypoints import FrameOrArray, convert, scheme_of
+from dfecs_lib.keypoints import INDEX_NAMES, FrameOrArray, convert, scheme_of
 from dfecs_lib.schemes import Scheme, get_scheme
 from dfecs_lib.statistics import ratio_interval
 
@@ -19,12 +19,14 @@ __all__ = [
     "METRICS",
     "UnitModel",
     "active_per_frame",
+    "convert_units",
     "frame_costs",
     "in_scheme_of",
     "model_costs",
     "score",
     "score_by_subject",
     "shared_points",
+    "with_columns",
 ]
 
 #: Metric -> what it is. All but the last are in percent.
@@ -61,6 +63,33 @@ def shared_points(*schemes: str | Scheme) -> tuple[int, ...]:
 def in_scheme_of(model: UnitModel, K: pd.DataFrame) -> pd.DataFrame:
     """Return the table in the scheme that the model's units are in; points it lacks become NaN."""
     return convert(K, scheme_of(np.empty((0, np.asarray(model.components_).shape[1]))))
+
+
+def convert_units(units: ArrayLike, scheme: str | Scheme | None, target: str | Scheme) -> NDArray[np.float64]:
+    """Return units (or faces) of one keypoint scheme in another; points that the first lacks become NaN.
+
+    Parameters
+    ----------
+    units : array-like of shape (n_units, 2K)
+    scheme : str or Scheme, optional
+        Theirs; by their width when None.
+    target : str or Scheme
+    """
+    rows = np.asarray(units, dtype=np.float64)
+    source = scheme_of(rows, scheme)
+    keys = pd.MultiIndex.from_arrays([[""] * len(rows)] * 3 + [range(len(rows))], names=INDEX_NAMES)
+    table = pd.DataFrame(rows, index=keys, columns=list(source.columns))
+    table.attrs = {"scheme": source.name, "history": []}
+    return convert(table, target).to_numpy()
+
+
+def with_columns(values: ArrayLike, K: pd.DataFrame, columns: NDArray[np.bool_]) -> pd.DataFrame:
+    """Return a table like `K` that holds `values` in the columns marked and NaN in the others."""
+    whole = np.full(K.shape, np.nan)
+    whole[:, columns] = values
+    table = pd.DataFrame(whole, index=K.index, columns=K.columns)
+    table.attrs = dict(K.attrs)
+    return table
 
 
 def frame_costs(K: FrameOrArray, K_hat: FrameOrArray, keypoints: ArrayLike | None = None) -> pd.DataFrame:

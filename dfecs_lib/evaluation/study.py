@@ -6,11 +6,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from dfecs_lib.baselines import FACSUnits
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.evaluation.ablation import Faces
+from dfecs_lib.evaluation.frames import convert_units
+from dfecs_lib.evaluation.recovery import cosines
 from dfecs_lib.evaluation.subjects import split_subjects, subject_names
 from dfecs_lib.io.dataset import Dataset
 from dfecs_lib.io.ravdess import parse_name
@@ -19,7 +22,17 @@ from dfecs_lib.preprocessing import make_preprocessor
 from dfecs_lib.simulate import SimulatedDataset, exemplar_table
 from dfecs_lib.sources import describe_source, load_source, motion_of, source_names
 
-__all__ = ["StudySet", "common_points", "emotions_of", "exemplar_units", "study_sets"]
+__all__ = [
+    "StudySet",
+    "common_points",
+    "emotions_of",
+    "exemplar_units",
+    "labelled_units",
+    "neutral_in",
+    "set_table",
+    "study_sets",
+    "unit_agreement",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +128,25 @@ def study_sets(
     return out
 
 
+def set_table(sets: dict[str, StudySet]) -> pd.DataFrame:
+    """Subjects, recordings, frames of motion, keypoints and size of motion (root mean square, pixels) of each set."""
+    rows = {}
+    for name, chosen in sets.items():
+        levels = chosen.motion.index.to_frame(index=False)
+        rows[name] = {
+            "subjects": levels[["dataset", "subject"]].drop_duplicates().shape[0],
+            "recordings": levels[["dataset", "subject", "recording"]].drop_duplicates().shape[0],
+            "frames": len(levels),
+            "keypoints": chosen.motion.shape[1] // 2,
+            "motion (px)": float(np.sqrt(np.nanmean(np.square(chosen.motion.to_numpy())))),
+        }
+    return (
+        pd.DataFrame(rows)
+        .T.astype(dict.fromkeys(("subjects", "recordings", "frames", "keypoints"), int))
+        .rename_axis("data set")
+    )
+
+
 def common_points(sets: dict[str, StudySet]) -> tuple[int, ...]:
     """iBUG-68 points that all sets of a study have, so that every score counts the same ones."""
     schemes = [get_scheme(s.motion.attrs["scheme"]) for s in sets.values()]
@@ -155,6 +187,81 @@ def exemplar_units(
     if len(single) < len(registered):
         units["FACS comb"] = FACSUnits(registered).fit()
     return units, about
+
+
+def labelled_units(chosen: StudySet) -> dict[str, FACSUnits]:
+    """FACS units estimated from a set's labelled frames: over all frames at once, and subject by subject.
+
+    Motion is regressed on AU intensities; see `FACSUnits`. Simulated sets give their true intensities.
+
+    Returns
+    -------
+    dict
+        ``"FACS, pooled"`` and ``"FACS, per subject"`` (the mean of the subjects' units); empty without labels.
+    """
+    labels = chosen.intensities
+    if labels is None:
+        return {}
+    coded = labels.dropna()
+    fitted = {
+        name: FACSUnits(per_subject=each).fit(chosen.motion, action_units=coded)
+        for name, each in (("FACS, pooled", False), ("FACS, per subject", True))
+    }
+    return fitted
+
+
+def unit_agreement(chosen: StudySet, exemplar: FACSUnits, least: float = 1.0) -> pd.DataFrame:
+    """How alike are one action unit's keypoint units: between subjects, and with the exemplar?
+
+    Parameters
+    ----------
+    chosen : StudySet
+        With AU intensities.
+    exemplar : FACSUnits
+        Names like ``AU12`` match the labels' columns.
+    least : float
+        A subject counts for an action unit that they show at least at this intensity in some frame.
+
+    Returns
+    -------
+    DataFrame
+        Index: action units. ``subjects``; ``between_subjects``, mean cosine of a subject's unit with that of
+        all other subjects; ``with_exemplar``, cosine of the pooled unit with the exemplar's.
+    """
+    labels = chosen.intensities
+    if labels is None:
+        raise DfecsError(f"{chosen.name} has no action-unit labels")
+    coded = labels.dropna()
+    names = subject_names(coded)
+    rows = {}
+    own: dict[str, dict[str, float]] = {}
+    for subject in names.unique():
+        inside = (names == subject).to_numpy()
+        shown = coded.columns[(coded[inside].max() >= least).to_numpy()]
+        if not len(shown) or inside.all():
+            continue
+        mine = FACSUnits().fit(chosen.motion, action_units=coded.loc[inside, list(shown)])
+        rest = FACSUnits().fit(chosen.motion, action_units=coded[~inside])
+        found = cosines(mine.components_, rest.components_)
+        for au in set(mine.unit_names_) & set(rest.unit_names_):
+            value = found[rest.unit_names_.index(au), mine.unit_names_.index(au)]
+            own.setdefault(au, {})[str(subject)] = float(value)
+    pooled = FACSUnits().fit(chosen.motion, action_units=coded)
+    scheme = str(chosen.motion.attrs["scheme"])
+    like = cosines(pooled.components_, convert_units(exemplar.components_, exemplar.scheme_, scheme))
+    for k, au in enumerate(pooled.unit_names_):
+        match = like[exemplar.unit_names_.index(au), k] if au in exemplar.unit_names_ else np.nan
+        seen = list(own.get(au, {}).values())
+        between = float(np.mean(seen)) if seen else np.nan
+        rows[au] = {"subjects": len(seen), "between_subjects": between, "with_exemplar": match}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("action unit").astype({"subjects": int})
+
+
+def neutral_in(chosen: StudySet, scheme: str | None) -> pd.Series[float]:
+    """A set's average neutral face in another keypoint scheme: what units of that scheme are drawn on."""
+    target = get_scheme(str(scheme))
+    face = convert_units(chosen.neutral.to_numpy()[None], str(chosen.motion.attrs["scheme"]), target)[0]
+    return pd.Series(face, index=list(target.columns))
 
 
 def emotions_of(K: pd.DataFrame) -> pd.Series[str] | None:

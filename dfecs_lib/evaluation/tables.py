@@ -13,7 +13,7 @@ from dfecs_lib.evaluation.frames import METRICS, UnitModel, model_costs, score
 from dfecs_lib.evaluation.subjects import cross_costs, sample_frames, subject_names
 from dfecs_lib.keypoints import scheme_of
 
-__all__ = ["POINTS", "group_scores", "pair_costs", "points_of", "score_table"]
+__all__ = ["POINTS", "group_scores", "motion_size", "pair_costs", "points_of", "score_table", "threshold_table"]
 
 #: Which points count in a score.
 POINTS = ("all", "without anchors")
@@ -131,3 +131,34 @@ def group_scores(
                 found = score(part, metric, interval=interval, random_state=random_state)
                 rows.append((method, group, metric, *found, int(part["total"].notna().sum())))
     return pd.DataFrame(rows, columns=["method", "group", "metric", "value", "low", "high", "n_frames"])
+
+
+def motion_size(K: pd.DataFrame, groups: pd.Series) -> pd.Series[float]:
+    """Root mean square of the motion, pixels, within groups of frames."""
+    squares = (K**2).mean(axis=1)
+    return squares.groupby(groups.reindex(K.index)).mean().pow(0.5)
+
+
+def threshold_table(models: Mapping[str, UnitModel], learn: pd.DataFrame, train: str) -> pd.DataFrame:
+    """How many units reached a threshold on the training frames, and what they explain of those.
+
+    Parameters
+    ----------
+    models : mapping of method -> model fitted to `learn`
+    learn : KPM table
+    train : str
+        Name of the training set.
+
+    Returns
+    -------
+    DataFrame
+        Tidy: ``method, train, test, metric, value``, metrics ``n_units``, ``train_ve_squared``, ``frames_trained_on``.
+    """
+    rows: list[tuple[str, str, str | None, str, float]] = []
+    for method, model in models.items():
+        rows += [
+            (method, train, None, "n_units", float(len(model.components_))),
+            (method, train, train, "train_ve_squared", score(model_costs(model, learn))[0]),
+            (method, train, None, "frames_trained_on", float(len(learn))),
+        ]
+    return pd.DataFrame(rows, columns=["method", "train", "test", "metric", "value"])
