@@ -143,7 +143,8 @@ def measured_results(
     pairs : path, optional
         Results folder of the page on every pair of data sets.
     facs : path, optional
-        Results folder of the page on FACS units. Its curves without the registration anchors are taken, as published.
+        Results folder of the page on FACS units. Its curves without the registration anchors are taken, as published;
+        those of FACS units only where the exemplar faces are not simulated.
 
     Returns
     -------
@@ -168,9 +169,10 @@ def measured_results(
     if facs:
         curves = pd.read_parquet(Path(facs) / "curves.parquet")
         curves = curves[(curves["path"] == "lar") & (curves["points"] == "without anchors")]
-        trained = json.loads((Path(facs) / "results.json").read_text(encoding="utf-8"))["train"]
+        found = json.loads((Path(facs) / "results.json").read_text(encoding="utf-8"))
         learned = ~curves["method"].str.startswith("FACS")
-        parts.append(curves.assign(train=pd.Series(trained, index=curves.index).where(learned)))
+        curves = curves.assign(train=pd.Series(found["train"], index=curves.index).where(learned))
+        parts.append(curves[learned] if "simulated" in found["exemplars"] else curves)
     whole = pd.concat([part.reindex(columns=[*_KEYS, "value"]).astype(object) for part in parts], ignore_index=True)
     return whole.astype({"value": np.float64})
 

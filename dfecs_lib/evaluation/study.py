@@ -18,6 +18,7 @@ from dfecs_lib.evaluation.subjects import split_subjects, subject_names
 from dfecs_lib.io.dataset import Dataset
 from dfecs_lib.io.ravdess import parse_name
 from dfecs_lib.keypoints import get_scheme
+from dfecs_lib.manifest import State, load_manifest, state
 from dfecs_lib.preprocessing import make_preprocessor
 from dfecs_lib.simulate import SimulatedDataset, exemplar_table
 from dfecs_lib.sources import describe_source, load_source, motion_of, source_names
@@ -161,7 +162,8 @@ def exemplar_units(
     Parameters
     ----------
     source : str
-        ``"simulated"``, or a dataset of the manifest with the reader ``facs-exemplars``.
+        ``"simulated"``; a dataset of the manifest with the reader ``facs-exemplars``; or ``"auto"``, which is
+        ``"facs-exemplars"`` where that is on this machine, else ``"simulated"``.
     manifest : path, optional
 
     Returns
@@ -176,6 +178,9 @@ def exemplar_units(
     >>> {name: len(u.components_) for name, u in units.items()}["FACS pure"], about
     (21, 'simulated exemplar faces')
     """
+    if source == "auto":
+        present = state(load_manifest(manifest)["facs-exemplars"]) is State.READY
+        source = "facs-exemplars" if present else "simulated"
     if source == "simulated":
         faces, about = exemplar_table(), "simulated exemplar faces"
     else:
