@@ -37,7 +37,6 @@ _EYES = 600.0  # px between the outer corners of the eyes in the registered fram
 _FOLDS = 5
 # 15 strengths of ridge, in units of the mean variance of the columns.
 _RIDGE = np.logspace(-4, 3, 15)
-
 Array = NDArray[np.float64]
 
 
@@ -249,10 +248,8 @@ def ranges_kept(
 
     Parameters
     ----------
-    registered : keypoint table or array of shape (n_frames, 2K)
-        With frontalization, after affine registration.
-    plain : keypoint table or array of shape (n_frames, 2K)
-        The same without frontalization.
+    registered, plain : keypoint table or array of shape (n_frames, 2K)
+        With and without frontalization, both after affine registration.
     pose, within
         As in `steady_frames`.
     """
