@@ -10,9 +10,11 @@ A result that no run recorded is a warning, which stops the build.
 # ruff: noqa: ARG001  Sphinx decides what its callbacks are given.
 from __future__ import annotations
 
+import argparse
 import ast
 import io
 import json
+import os
 import re
 import shutil
 import tokenize
@@ -73,45 +75,49 @@ class ResultFigure(SphinxDirective):
         return [nodes.raw("", file.read_text(encoding="utf-8"), format="html")]
 
 
-class Explorer(SphinxDirective):
-    """``{explorer} RUN:NAME``: a face that the reader moves by its units, from a run's ``NAME.json``."""
-
-    required_arguments = 1
-    option_spec = {"start": str}
+class Changelog(SphinxDirective):
+    """``{changelog}``: the checkout's CHANGELOG.md, or a sentence where the library is installed without it."""
 
     def run(self) -> list[nodes.Node]:
-        run, _, name = self.arguments[0].partition(":")
-        file = results_folder(self.env.app) / run / f"{name}.json"
-        if not file.is_file():
-            LOGGER.warning("no explorer data %s", self.arguments[0], location=self.get_location())
-            return []
-        script = Path(__file__).with_name("explorer.js")
+        import dfecs_lib
+
+        file = Path(dfecs_lib.__file__).parents[1] / "CHANGELOG.md"
+        text = file.read_text(encoding="utf-8") if file.is_file() else "# Changelog\n\nNot part of this installation."
         self.env.note_dependency(str(file))
-        self.env.note_dependency(str(script))
-        text = file.read_text(encoding="utf-8").replace("</", "<\\/")
-        data = json.loads(text)
-        number = self.env.new_serialno("explorer")
-        html = EXPLORER.format(
-            id=f"explorer-{number}",
-            start=escape(self.options.get("start", ""), quote=True),
-            json=text,
-            data=escape(str(data["data"])),
-            clip=escape(str(data["clip_data"])),
-            script=script.read_text(encoding="utf-8"),
-        )
+        return self.parse_text_to_nodes(text, allow_section_headings=True)
+
+
+class CliHelp(SphinxDirective):
+    """``{cli-help}``: the help of every command."""
+
+    def run(self) -> list[nodes.Node]:
+        from dfecs_lib.cli.main import build_parser
+
+        os.environ["COLUMNS"] = "78"
+        commands = next(a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))
+        out: list[nodes.Node] = []
+        for name, parser in commands.choices.items():
+            section = nodes.section(ids=[f"dfecs-{name}"], names=[f"dfecs {name}"])
+            section += nodes.title("", "", nodes.literal("", f"dfecs {name}"))
+            text = parser.format_help()
+            section += nodes.literal_block(text, text, language="none")
+            out.append(section)
+        return out
+
+
+class RunTimes(SphinxDirective):
+    """``{run-times}``: how long each notebook of this book took."""
+
+    def run(self) -> list[nodes.Node]:
+        rows = []
+        for file in sorted((Path(self.env.srcdir) / "notebooks").glob("*.ipynb")):
+            meta = json.loads(file.read_text(encoding="utf-8"))["metadata"].get("papermill", {})
+            took = meta.get("duration")
+            seconds = f"{took:.0f} s" if isinstance(took, int | float) else "?"
+            rows.append(f"<tr><td class='left'><code>{escape(file.stem)}</code></td><td>{seconds}</td></tr>")
+        head = "<thead><tr><th class='left' scope='col'>Notebook</th><th scope='col'>Time</th></tr></thead>"
+        html = f"<div class='dfecs-table'><table>{head}<tbody>{''.join(rows)}</tbody></table></div>"
         return [nodes.raw("", html, format="html")]
-
-
-EXPLORER = """<figure class="dfecs-figure"><div class="dfecs-explorer" id="{id}" data-start="{start}">
-<script type="application/json">{json}</script>
-<div class="dfecs-explorer-bar"></div>
-<div class="dfecs-explorer-main"><div class="dfecs-explorer-face"></div>
-<div class="dfecs-explorer-sliders" role="group" aria-label="Units"></div></div>
-<p class="dfecs-explorer-status" role="status"></p></div>
-<noscript><p>This figure moves only with JavaScript; the chapters show the same units as drawings.</p></noscript>
-<figcaption>Grey: at rest; with a clip playing, dashed: as recorded. Blue: the sum of the units.
-<span class="dfecs-data"><em>Data: units from {data}; clip from {clip}.</em></span></figcaption></figure>
-<script>{script}</script>"""
 
 
 def _parameter_rows(notebook: dict[str, object]) -> list[tuple[str, str, str]]:
@@ -258,7 +264,9 @@ def plain_words(app: Sphinx, what: str, name: str, obj: object, options: object,
 def setup(app: Sphinx) -> dict[str, object]:
     app.add_role("result", ResultRole())
     app.add_directive("result-figure", ResultFigure)
-    app.add_directive("explorer", Explorer)
+    app.add_directive("changelog", Changelog)
+    app.add_directive("cli-help", CliHelp)
+    app.add_directive("run-times", RunTimes)
     app.connect("autodoc-skip-member", skip_member)
     app.connect("autodoc-process-docstring", plain_words, priority=100)  # before numpydoc
     app.connect("source-read", mend_notebook)
