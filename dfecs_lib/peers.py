@@ -197,7 +197,7 @@ class TwoLevelPCAUnits(_OffsetUnits):
     first : {"dictionary", "pca"}
         Level 1, per face part: the sparse non-negative dictionary of DFECS, or centred PCA.
     n_units : int, optional
-        Number of units; the smallest that explains `variance` when None.
+        Number of units; the smallest that explains `variance` when None. Never more than level 1 has atoms.
     variance : float
         Share of the training motion that the whole model is to explain.
     part_variance : float
@@ -259,7 +259,7 @@ class TwoLevelPCAUnits(_OffsetUnits):
         scores = self._part_codes(rows, np.ones(rows.shape[1], dtype=np.bool_))[0]
         self.code_mean_ = scores.mean(axis=0)
         if self.n_units is not None:
-            _check_n_units(self.n_units, scores.shape[1])
+            _check_n_units(self.n_units, rows.shape[1])
         axes = PCA(svd_solver="full").fit(scores).components_
         n_units = self._smallest(rows, scores, axes) if self.n_units is None else self.n_units
         self.mixing_ = axes[:n_units]

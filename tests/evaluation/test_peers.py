@@ -94,6 +94,8 @@ def test_threshold_takes_the_smallest_number(learn) -> None:
     model = TwoLevelPCAUnits("dictionary", variance=0.7, part_variance=0.9).fit(learn)
     n = len(model.components_)
     assert variance_explained(learn, model.inverse_transform(model.transform(learn))) >= 70
+    most = TwoLevelPCAUnits("dictionary", 136, part_variance=0.9).fit(learn)
+    assert len(most.components_) == len(most.atoms_) < 136
     fewer = TwoLevelPCAUnits("dictionary", n - 1, part_variance=0.9).fit(learn)
     assert variance_explained(learn, fewer.inverse_transform(fewer.transform(learn))) < 70
 
