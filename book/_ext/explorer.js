@@ -1,177 +1,297 @@
-// A face that the reader moves by its units. No library, no network: the data stand in the page.
+// A face that the reader moves by its units. No library, no network: the data stand in the page, just before this script.
 (function () {
   "use strict";
-  const SVG = "http://www.w3.org/2000/svg";
-  const make = (tag, attributes, parent) => {
-    const element = tag.startsWith("svg:")
-      ? document.createElementNS(SVG, tag.slice(4))
-      : document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes || {})) {
-      if (name === "text") element.textContent = value;
-      else element.setAttribute(name, value);
-    }
+  const root = document.currentScript.previousElementSibling.querySelector(".dfecs-explorer");
+  const data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
+  const find = (name) => root.querySelector(".ex-" + name);
+  const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+  const count = data.neutral.length / 2;
+  const restX = data.neutral.slice(0, count), restY = data.neutral.slice(count);
+
+  // set: which units; codes: percent of each; goal: the face that the codes are to tell, {label, motion, codes(setIndex)} or null.
+  const state = { set: 0, codes: [], goal: null, mirror: false, arrows: true, beside: false, clip: 0, frame: 0, timer: 0, tween: 0 };
+  const current = () => data.sets[state.set];
+
+  function make(tag, attributes, parent, text) {
+    const svg = ["g", "path", "line", "defs", "marker"].includes(tag);
+    const element = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes || {})) element.setAttribute(name, value);
+    if (text !== undefined) element.textContent = text;
     if (parent) parent.append(element);
     return element;
-  };
-
-  function start(root) {
-    const data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
-    const count = data.neutral.length / 2;
-    const prefix = root.id;
-    const state = { set: Object.keys(data.sets)[0], codes: [], mirror: false, arrows: true, frame: -1, timer: 0 };
-
-    // The face.
-    const xs = data.neutral.slice(0, count), ys = data.neutral.slice(count);
-    const pad = 90;
-    const box = [Math.min(...xs) - pad, Math.min(...ys) - pad];
-    box.push(Math.max(...xs) + pad - box[0], Math.max(...ys) + pad - box[1]);
-    const face = root.querySelector(".dfecs-explorer-face");
-    const svg = make("svg:svg", { viewBox: box.join(" "), role: "img", "aria-label": "The face at rest." }, face);
-    const head = make("svg:marker", { id: prefix + "-tip", viewBox: "0 0 6 6", refX: 4, refY: 3, markerWidth: 5,
-      markerHeight: 5, orient: "auto-start-reverse", markerUnits: "strokeWidth" }, make("svg:defs", {}, svg));
-    make("svg:path", { d: "M0 0 6 3 0 6z", fill: "#2b83ba" }, head);
-    const layer = (name) => make("svg:path", { class: "dfecs-" + name, fill: "none" }, svg);
-    const rest = layer("rest"), recorded = layer("recorded"), moved = layer("moved");
-    const arrows = make("svg:g", { class: "dfecs-arrows" }, svg);
-    const lines = [];
-    for (let k = 0; k < count; k++) lines.push(make("svg:line", { "marker-end": `url(#${prefix}-tip)` }, arrows));
-
-    const path = (x, y) => data.lines
-      .map((line) => "M" + line.map((k) => x[k].toFixed(1) + " " + y[k].toFixed(1)).join("L")).join("");
-    rest.setAttribute("d", path(xs, ys));
-
-    const motion = () => {
-      const set = data.sets[state.set];
-      const sum = new Array(2 * count).fill(0);
-      const still = state.codes.every((code) => code === 0);
-      // A mean that a method always adds (PCA's) is not shown on a face at rest.
-      if (!still) set.offset.forEach((value, j) => { sum[j] += value; });
-      set.units.forEach((unit, u) => {
-        if (state.codes[u]) unit.forEach((value, j) => { sum[j] += state.codes[u] * value / 100; });
-      });
-      return state.mirror ? mirrored(sum) : sum;
-    };
-    const mirrored = (m) => {
-      const out = new Array(2 * count);
-      data.mirror.forEach((other, k) => { out[k] = -m[other]; out[count + k] = m[count + other]; });
-      return out;
-    };
-    const place = (m) => [xs.map((x, k) => x + m[k]), ys.map((y, k) => y + m[count + k])];
-
-    const status = root.querySelector(".dfecs-explorer-status");
-    function draw() {
-      const m = motion(), [x, y] = place(m);
-      moved.setAttribute("d", path(x, y));
-      recorded.setAttribute("d", "");
-      if (state.frame >= 0) {
-        const seen = state.mirror ? mirrored(data.clip[state.frame]) : data.clip[state.frame];
-        recorded.setAttribute("d", path(...place(seen)));
-      }
-      lines.forEach((line, k) => {
-        const far = state.arrows && Math.hypot(m[k], m[count + k]) > 6;
-        line.style.display = far ? "" : "none";
-        if (!far) return;
-        line.setAttribute("x1", xs[k]); line.setAttribute("y1", ys[k]);
-        line.setAttribute("x2", x[k]); line.setAttribute("y2", y[k]);
-      });
-      const active = state.codes.filter((code) => Math.abs(code) > 1e-9).length;
-      const words = active ? `${active} of ${state.codes.length} ${state.set} units at work` : "The face at rest";
-      status.textContent = words + (state.frame >= 0 ? `, frame ${state.frame + 1} of ${data.clip.length}` : "") + ".";
-      svg.setAttribute("aria-label", status.textContent);
-    }
-
-    // Sliders.
-    const panel = root.querySelector(".dfecs-explorer-sliders");
-    let sliders = [];
-    function show() {
-      sliders.forEach(([input, output], u) => {
-        input.value = state.codes[u];
-        output.textContent = Math.round(state.codes[u]);
-      });
-      draw();
-    }
-    function build() {
-      const set = data.sets[state.set];
-      panel.replaceChildren();
-      sliders = set.names.map((name, u) => {
-        const label = make("label", {}, panel);
-        make("span", { text: /^\d+$/.test(name) ? "unit " + name : name }, label);
-        const input = make("input", { type: "range", min: set.low[u], max: set.high[u], step: "any", value: 0 }, label);
-        const output = make("output", { text: "0" }, label);
-        input.addEventListener("input", () => {
-          stop();
-          state.frame = -1;
-          state.codes[u] = Math.abs(Number(input.value)) < 0.015 * set.high[u] ? 0 : Number(input.value);
-          output.textContent = Math.round(state.codes[u]);
-          draw();
-        });
-        input.addEventListener("dblclick", () => { input.value = 0; input.dispatchEvent(new Event("input")); });
-        return [input, output];
-      });
-    }
-    const codes = (values) => { state.codes = values.slice(); show(); };
-    const none = () => data.sets[state.set].names.map(() => 0);
-
-    // Buttons.
-    const bar = root.querySelector(".dfecs-explorer-bar");
-    const button = (text, act, parent, pressed) => {
-      const b = make("button", { type: "button", text }, parent || bar);
-      if (pressed !== undefined) b.setAttribute("aria-pressed", String(pressed));
-      b.addEventListener("click", () => act(b));
-      return b;
-    };
-    const group = (label) => make("div", { role: "group", "aria-label": label, class: "dfecs-explorer-group" }, bar);
-    const setButtons = group("Which units");
-    let preset = "";
-    for (const name of Object.keys(data.sets)) {
-      button(name, () => {
-        stop();
-        state.set = name;
-        setButtons.querySelectorAll("button").forEach((b) => b.setAttribute("aria-pressed", String(b.textContent === name)));
-        build();
-        const set = data.sets[name];
-        codes(state.frame >= 0 ? set.clip[state.frame] : preset ? set.presets[preset] : none());
-      }, setButtons, name === state.set);
-    }
-    const presets = group("Expressions");
-    for (const name of data.presets) {
-      button(name, () => { stop(); state.frame = -1; preset = name; codes(data.sets[state.set].presets[name]); }, presets);
-    }
-    const tools = group("Tools");
-    button("Reset", () => { stop(); state.frame = -1; preset = ""; codes(none()); }, tools);
-    const toggle = (name, key) => button(name, (b) => {
-      state[key] = !state[key];
-      b.setAttribute("aria-pressed", String(state[key]));
-      draw();
-    }, tools, state[key]);
-    toggle("Mirror", "mirror");
-    toggle("Arrows", "arrows");
-    const play = button("Play a real clip", () => (state.timer ? stop() : run()), tools, false);
-
-    function frame(k) { state.frame = k; preset = ""; codes(data.sets[state.set].clip[k]); }
-    function run() {
-      play.setAttribute("aria-pressed", "true");
-      play.textContent = "Stop";
-      let next = 0;
-      frame(next);
-      state.timer = setInterval(() => { next = (next + 1) % data.clip.length; frame(next); }, 60);
-    }
-    function stop() {
-      if (!state.timer) return;
-      clearInterval(state.timer);
-      state.timer = 0;
-      play.setAttribute("aria-pressed", "false");
-      play.textContent = "Play a real clip";
-    }
-
-    build();
-    const first = root.dataset.start;
-    if (first && data.presets.includes(first)) { preset = first; codes(data.sets[state.set].presets[first]); }
-    else codes(none());
-    root.classList.add("ready");
   }
 
-  const all = () => document.querySelectorAll(".dfecs-explorer:not(.ready)").forEach(start);
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", all);
-  else all();
+  // ---- motion ------------------------------------------------------------------------------------------------------
+  function motionOf(set, codes) {
+    const sum = set.offset.slice();
+    set.units.forEach((unit, u) => {
+      if (codes[u]) for (let j = 0; j < sum.length; j++) sum[j] += (codes[u] / 100) * unit[j];
+    });
+    return sum;
+  }
+
+  function mirrored(motion) {
+    if (!state.mirror) return motion;
+    const out = new Array(2 * count);
+    data.mirror.forEach((other, k) => { out[k] = -motion[other]; out[count + k] = motion[count + other]; });
+    return out;
+  }
+
+  // The codes of any motion in a set: least squares, one unit after another until nothing changes; no minus where the set has none.
+  function encode(set, motion) {
+    const left = motion.map((value, j) => value - set.offset[j]);
+    const codes = set.units.map(() => 0);
+    const size = set.units.map((unit) => unit.reduce((sum, value) => sum + value * value, 0));
+    for (let sweep = 0, change = 1; sweep < 500 && change > 0.01; sweep++) {
+      change = 0;
+      set.units.forEach((unit, u) => {
+        let along = 0;
+        for (let j = 0; j < left.length; j++) along += unit[j] * left[j];
+        const next = Math.min(100, Math.max(set.signed ? -100 : 0, codes[u] + (100 * along) / size[u]));
+        const step = next - codes[u];
+        if (!step) return;
+        for (let j = 0; j < left.length; j++) left[j] -= (step / 100) * unit[j];
+        codes[u] = next;
+        change = Math.max(change, Math.abs(step));
+      });
+    }
+    return codes.map((code) => Math.round(10 * code) / 10);
+  }
+
+  function explained(motion, guess) {
+    const power = (values) => values.reduce((sum, value) => sum + value * value, 0);
+    return 100 * (1 - power(motion.map((value, j) => value - guess[j])) / power(motion));
+  }
+
+  // ---- the face ----------------------------------------------------------------------------------------------------
+  const svg = find("face").querySelector("svg");
+  const box = svg.getAttribute("viewBox").split(" ").map(Number);
+  svg.replaceChildren();
+  const tip = make("marker", { id: root.id + "-tip", viewBox: "0 0 6 6", refX: 4, refY: 3, markerWidth: 4, markerHeight: 4, orient: "auto" }, make("defs", {}, svg));
+  make("path", { d: "M0 0 6 3 0 6z", class: "ex-tip" }, tip);
+  const layer = (name) => {
+    const group = make("g", { class: "ex-" + name }, svg);
+    return data.lines.map(() => make("path", {}, group));
+  };
+  const rest = layer("rest"), goal = layer("goal"), moved = layer("moved");
+  const arrowGroup = make("g", { class: "ex-arrows" }, svg);
+  const arrows = restX.map(() => make("line", { "marker-end": `url(#${root.id}-tip)` }, arrowGroup));
+
+  function trace(paths, motion) {
+    data.lines.forEach((line, i) => {
+      const points = motion && line.map((k) => `${(restX[k] + motion[k]).toFixed(1)} ${(restY[k] + motion[count + k]).toFixed(1)}`);
+      paths[i].setAttribute("d", points ? "M" + points.join("L") : "");
+    });
+  }
+  trace(rest, new Array(2 * count).fill(0));
+
+  function draw() {
+    const beside = state.beside && state.goal;
+    const motion = mirrored(motionOf(current(), state.codes));
+    svg.setAttribute("viewBox", beside ? [box[0] - box[2], box[1], 2 * box[2], box[3]].join(" ") : box.join(" "));
+    goal[0].parentNode.setAttribute("transform", beside ? `translate(${-box[2]} 0)` : "");
+    goal[0].parentNode.classList.toggle("ex-solid", Boolean(beside));
+    trace(moved, motion);
+    trace(goal, state.goal && mirrored(state.goal.motion));
+    arrows.forEach((line, k) => {
+      const far = state.arrows && Math.hypot(motion[k], motion[count + k]) > 9;
+      line.style.display = far ? "" : "none";
+      if (!far) return;
+      line.setAttribute("x1", restX[k]); line.setAttribute("x2", (restX[k] + motion[k]).toFixed(1));
+      line.setAttribute("y1", restY[k]); line.setAttribute("y2", (restY[k] + motion[count + k]).toFixed(1));
+    });
+    find("labels").replaceChildren(...(beside ? [state.goal.from, current().name + " units"] : []).map((text) => make("span", {}, null, text)));
+    sliders.forEach((slider, u) => slider.show(state.codes[u]));
+    find("said").textContent = say();
+  }
+
+  function say() {
+    const set = current(), minus = state.codes.filter((code) => code < -0.05).length;
+    const active = state.codes.filter((code) => Math.abs(code) > 0.05).length;
+    let words = `${active} of ${set.units.length} ${set.name} units at work`;
+    if (set.signed && active) words += `, ${minus} of them subtracted`;
+    if (!active) words = set.offset.some((value) => Math.abs(value) > 1) ? `No ${set.name} unit at work: the average face` : "The face at rest";
+    if (!state.goal) return words + ".";
+    const share = explained(state.goal.motion, motionOf(set, state.codes));
+    return `${state.goal.label}: ${words}; ${Number.isFinite(share) ? Math.round(share) + " % of its motion explained" : "nothing moves"}.`;
+  }
+
+  // Told to screen readers at the end of an action only; a slider tells its own value.
+  function tell() {
+    find("live").textContent = find("said").textContent;
+    svg.setAttribute("aria-label", "A drawn face. " + find("said").textContent);
+  }
+
+  function glide(codes) {
+    cancelAnimationFrame(state.tween);
+    const from = state.codes.length === codes.length ? state.codes.slice() : codes.map(() => 0);
+    if (calm.matches || document.hidden) { state.codes = codes.slice(); draw(); tell(); return; }
+    const began = performance.now();
+    const step = (now) => {
+      const t = Math.min(1, Math.max(0, (now - began) / 300)), eased = t * t * (3 - 2 * t);
+      state.codes = t < 1 ? codes.map((code, u) => from[u] + eased * (code - from[u])) : codes.slice();
+      draw();
+      if (t < 1) state.tween = requestAnimationFrame(step); else tell();
+    };
+    state.tween = requestAnimationFrame(step);
+  }
+
+  // ---- sliders -----------------------------------------------------------------------------------------------------
+  let sliders = [];
+  function build() {
+    const set = current(), low = set.signed ? -100 : 0;
+    root.dataset.set = set.name;
+    root.classList.toggle("ex-signed", set.signed);
+    find("about").textContent = set.about;
+    const panel = find("sliders");
+    panel.replaceChildren();
+    panel.scrollTop = 0;
+    panel.setAttribute("aria-label", set.name + " units");
+    sliders = set.names.map((name, u) => {
+      const words = /^\d+$/.test(name) ? (set.signed ? "PC " : "Unit ") + name : name;
+      const row = make("label", {}, panel);
+      make("span", { class: "ex-name" }, row, words);
+      const input = make("input", { type: "range", min: low, max: 100, step: 1, value: 0, "aria-label": set.hints[u] ? `${words}, ${set.hints[u]}` : words }, row);
+      const output = make("span", { class: "ex-value", "aria-hidden": "true" }, row);
+      if (set.hints[u]) make("small", {}, row, set.hints[u]);
+      const put = (value) => {
+        halt();
+        state.goal = null;
+        state.codes[u] = value;
+        draw();
+        svg.setAttribute("aria-label", "A drawn face. " + find("said").textContent);
+      };
+      input.addEventListener("input", () => put(Number(input.value)));
+      input.addEventListener("dblclick", () => put(0));
+      input.addEventListener("keydown", (event) => { if (event.key === "0" || event.key === "Delete") { event.preventDefault(); put(0); } });
+      const show = (code) => {
+        const whole = Math.round(code), at = (x) => `${(100 * (x - low)) / (100 - low)}%`;
+        if (Number(input.value) !== whole) input.value = whole;
+        output.textContent = `${whole < 0 ? "−" + -whole : whole} %`;
+        input.setAttribute("aria-valuetext", `${whole < 0 ? "minus " : ""}${Math.abs(whole)} percent`);
+        input.style.setProperty("--from", at(Math.min(0, Math.max(code, low))));
+        input.style.setProperty("--to", at(Math.max(0, Math.min(code, 100))));
+        row.classList.toggle("ex-minus", whole < 0);
+        row.classList.toggle("ex-zero", !whole);
+      };
+      return { show };
+    });
+  }
+
+  // ---- what the reader can do --------------------------------------------------------------------------------------
+  function group(parent, label, shown) {
+    const box = make("div", { role: "group", "aria-label": label, class: "ex-group" }, parent);
+    if (shown) make("span", { class: "ex-word", "aria-hidden": "true" }, box, shown);
+    return box;
+  }
+  function button(parent, text, act, pressed) {
+    const b = make("button", { type: "button" }, parent, text);
+    if (pressed !== undefined) b.setAttribute("aria-pressed", String(pressed));
+    b.addEventListener("click", () => act(b));
+    return b;
+  }
+  const press = (b, on) => b.setAttribute("aria-pressed", String(on));
+
+  function aim(goal, beside) {
+    halt();
+    state.goal = goal;
+    state.beside = beside;
+    press(besideButton, beside);
+    glide(goal.codes(state.set));
+  }
+  function choose(index) {
+    const motion = motionOf(current(), state.codes), active = state.codes.some((code) => code);
+    if (!state.goal && active) state.goal = { label: "Your face", from: "yours", motion, codes: (i) => encode(data.sets[i], motion) };
+    state.set = index;
+    setButtons.forEach((b, i) => press(b, i === index));
+    build();
+    state.codes = state.goal ? state.goal.codes(index) : current().names.map(() => 0);
+    draw();
+    if (!state.timer) tell();
+  }
+  function frameGoal(clip, k) {
+    return {
+      label: `Frame ${clip.frames[k]} (${clip.about})`, from: "as tracked", motion: clip.motion[k],
+      codes: (i) => data.sets[i].clips[data.clips.indexOf(clip)][k],
+    };
+  }
+  function showFrame(k) {
+    const clip = data.clips[state.clip];
+    cancelAnimationFrame(state.tween);
+    state.frame = k;
+    state.goal = frameGoal(clip, k);
+    state.codes = state.goal.codes(state.set).slice();
+    scrub.value = k;
+    scrub.setAttribute("aria-valuetext", `frame ${clip.frames[k]}`);
+    draw();
+  }
+  function play() {
+    const clip = data.clips[state.clip];
+    play.button.textContent = "Pause";
+    state.beside = true;
+    press(besideButton, true);
+    if (state.frame >= clip.frames.length - 1) state.frame = 0;
+    showFrame(state.frame);
+    // For readers who want less motion: a still every second.
+    state.timer = setInterval(() => showFrame((state.frame + 1) % clip.frames.length), 1000 * (calm.matches ? 1 : clip.seconds));
+    find("live").textContent = "Playing the clip.";
+  }
+  function halt() {
+    cancelAnimationFrame(state.tween);
+    clearInterval(state.timer);
+    state.timer = 0;
+    play.button.textContent = "Play clip";
+  }
+
+  const top = find("sets"), bar = find("bar");
+  const setGroup = group(top, "Which units");
+  const setButtons = data.sets.map((set, i) => button(setGroup, set.name, () => choose(i), i === 0));
+  const tools = group(top, "Face");
+  button(tools, "Reset", () => {
+    halt();
+    state.goal = null;
+    state.mirror = false;
+    press(mirrorButton, false);
+    glide(current().names.map(() => 0));
+  });
+  const toggle = (parent, text, key) => button(parent, text, (b) => { state[key] = !state[key]; press(b, state[key]); draw(); tell(); }, state[key]);
+  const mirrorButton = toggle(tools, "Mirror", "mirror");
+  toggle(tools, "Arrows", "arrows");
+  const besideButton = toggle(tools, "Side by side", "beside");
+
+  const faces = group(bar, "Simulated expressions", "Simulated");
+  data.presets.forEach((preset, p) => {
+    const goal = { label: `${preset.name[0].toUpperCase()}${preset.name.slice(1)} (simulated)`, from: "simulated", motion: preset.motion, codes: (i) => data.sets[i].presets[p] };
+    button(faces, preset.name, () => aim(goal, state.beside && !state.timer));
+    if (preset.name === root.dataset.start) state.goal = goal;
+  });
+  const player = group(find("player"), "Recorded clips");
+  play.button = button(player, "Play clip", () => { if (state.timer) { halt(); tell(); } else play(); });
+  const scrub = make("input", { type: "range", min: 0, step: 1, value: 0, class: "ex-scrub", "aria-label": "Frame of the clip" }, player);
+  scrub.addEventListener("input", () => { halt(); showFrame(Number(scrub.value)); });
+  const moments = make("span", { class: "ex-group" });
+  const load = (index) => {
+    halt();
+    state.clip = index;
+    state.frame = 0;
+    scrub.max = data.clips[index].frames.length - 1;
+    scrub.value = 0;
+    scrub.setAttribute("aria-valuetext", `frame ${data.clips[index].frames[0]}`);
+    moments.replaceChildren();
+    for (const k of data.clips[index].moments) {
+      button(moments, `frame ${data.clips[index].frames[k]}`, () => { state.frame = k; scrub.value = k; aim(frameGoal(data.clips[state.clip], k), true); });
+    }
+  };
+  if (data.clips.length > 1) {
+    const choice = make("select", { "aria-label": "Clip" }, player);
+    data.clips.forEach((clip, i) => make("option", { value: i }, choice, clip.about));
+    choice.addEventListener("change", () => { const on = state.timer; load(Number(choice.value)); if (on) play(); else showFrame(0); });
+  }
+  player.append(moments);
+  load(0);
+
+  build();
+  state.codes = state.goal ? state.goal.codes(0).slice() : current().names.map(() => 0);
+  draw();
+  svg.setAttribute("aria-label", "A drawn face. " + find("said").textContent);
 })();
