@@ -13,8 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import encoders
 from dfecs_lib.ffm.base import FrameOrFloats, UnitsBase
+from dfecs_lib.ffm.encoded import EncodedUnits
 from dfecs_lib.ffm.part_model import check_count, check_share
-from dfecs_lib.ffm.sparse_coding import Floats
+from dfecs_lib.ffm.sparse_coding import Floats, Selection
 from dfecs_lib.keypoints import scheme_of
 
 __all__ = ["FACSUnits", "PCAUnits"]
@@ -108,7 +109,7 @@ class PCAUnits(UnitsBase):
         return self._codes_like(encoders.by_pattern(values, len(self.components_), encode), X)
 
 
-class FACSUnits(UnitsBase):
+class FACSUnits(EncodedUnits):
     """Keypoint units of FACS action units: from exemplar faces, or regressed on labelled frames.
 
     From exemplars, a unit is the exemplar's motion from the neutral exemplar, divided by its length. From labelled
@@ -124,7 +125,9 @@ class FACSUnits(UnitsBase):
     max_active : int, optional
         "sparse" only: most units a frame may use.
     encoder_alpha : float, optional
-        "sparse" only: the lasso's penalty, in pixels.
+        "sparse" only: penalty in pixels; see `calibrate`.
+    selection : {"elimination", "lasso"}
+        "sparse" only; as in `FullFaceModel`.
     per_subject : bool
         Labelled frames: regress within each subject and average the units, rather than pool the frames.
     ridge : float
@@ -155,6 +158,7 @@ class FACSUnits(UnitsBase):
         encoder: Literal["direct", "sparse"] = "direct",
         max_active: int | None = None,
         encoder_alpha: float | None = None,
+        selection: Selection = "elimination",
         per_subject: bool = False,
         ridge: float = 1e-3,
     ) -> None:
@@ -162,6 +166,7 @@ class FACSUnits(UnitsBase):
         self.encoder = encoder
         self.max_active = max_active
         self.encoder_alpha = encoder_alpha
+        self.selection = selection
         self.per_subject = per_subject
         self.ridge = ridge
 
@@ -245,13 +250,9 @@ class FACSUnits(UnitsBase):
     def transform(self, X: FrameOrFloats | ArrayLike) -> FrameOrFloats:
         """Return non-negative codes (n_frames, n_units), pixels; rows without a point get NaN."""
         check_is_fitted(self)
-        if self.encoder not in ("direct", "sparse"):
-            raise DfecsError(f"unknown encoder {self.encoder!r}; known: direct, sparse")
-        values = self._read(X, reset=False)
-        if self.encoder == "direct":
-            return self._codes_like(encoders.direct(values, self.components_), X)
-        codes = encoders.sparse(values, self.components_, alpha=self.encoder_alpha, max_active=self.max_active)
-        return self._codes_like(codes, X)
+        self._check_choice("encoder", ("direct", "sparse"))
+        self._check_choice("selection", ("elimination", "lasso"))
+        return self._codes_like(self._encode(self._read(X, reset=False)), X)
 
 
 def _from_exemplars(

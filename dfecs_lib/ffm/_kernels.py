@@ -23,20 +23,17 @@ if TYPE_CHECKING:
     Function = TypeVar("Function")
 
     def _compiled(function: Function) -> Function: ...
+    def _short(function: Function) -> Function: ...
 else:
     # Sums may be reordered for vector units; NaN and infinity keep their meaning.
     _compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+    # Loops of a few turns: vectorising their sums would cost more than it saves.
+    _short = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 
 
-@_compiled
-def _polish(gram, start, alpha, u, q, where, factor, solution):
-    """Solve exactly on the active units; take the solution when it is feasible, and say whether it is optimal."""
-    p = gram.shape[0]
-    s = 0
-    for k in range(p):
-        if u[k] > 0:
-            where[s] = k
-            s += 1
+@_short
+def _factorize(gram, start, alpha, where, s, factor, solution):
+    """Solve G_SS·solution = start_S − alpha by Cholesky; False where G_SS is singular."""
     for i in range(s):
         for j in range(i + 1):
             t = gram[where[i], where[j]]
@@ -57,18 +54,55 @@ def _polish(gram, start, alpha, u, q, where, factor, solution):
         for m in range(i + 1, s):
             t -= factor[m, i] * solution[m]
         solution[i] = t / factor[i, i]
-        if not solution[i] > 0:
-            return False
+    return True
+
+
+@_short
+def _polish(gram, start, alpha, u, q, where, factor, solution):
+    """Minimise exactly on the active units, as Lawson and Hanson do; say whether the result is optimal over all.
+
+    Where the minimiser has negative codes, `u` goes as far towards it as it can, what became zero leaves, and so on.
+    """
+    p = gram.shape[0]
+    s = 0
+    for k in range(p):
+        if u[k] > 0:
+            where[s] = k
+            s += 1
+    solved = True
+    while s > 0:
+        if not _factorize(gram, start, alpha, where, s, factor, solution):
+            solved = False
+            break
+        reach = gram[0, 0] * 0 + 1
+        for i in range(s):
+            if not solution[i] > 0:
+                reach = min(reach, u[where[i]] / (u[where[i]] - solution[i]))
+        if reach >= 1:
+            for i in range(s):
+                u[where[i]] = solution[i]
+            break
+        left = 0
+        for i in range(s):
+            k = where[i]
+            value = u[k] + reach * (solution[i] - u[k])
+            if value > 0 and (solution[i] > 0 or u[k] / (u[k] - solution[i]) > reach):
+                u[k] = value
+                where[left] = k
+                left += 1
+            else:
+                u[k] = 0
+        s = left
     top = alpha
     for k in range(p):
         q[k] = alpha - start[k]
         top = max(top, abs(start[k]))
-    for i in range(s):
-        u[where[i]] = solution[i]
-        for k in range(p):
-            q[k] += solution[i] * gram[where[i], k]
+    for k in range(p):
+        if u[k] != 0:
+            for j in range(p):
+                q[j] += u[k] * gram[k, j]
     lowest = -1e-12 * top
-    optimal = True
+    optimal = solved
     for k in range(p):
         optimal &= u[k] > 0 or gram[k, k] <= 0 or q[k] >= lowest
     return optimal
@@ -93,7 +127,6 @@ def descend(gram, start, alpha, energy, u, q, max_passes, tol, exact, where, fac
     done = 0
     for turn in range(max_passes):
         done = turn + 1
-        support_moved = False
         for k in range(p):
             curvature = gram[k, k]
             if curvature <= 0:
@@ -103,12 +136,10 @@ def descend(gram, start, alpha, energy, u, q, max_passes, tol, exact, where, fac
             new = max(old - q[k] / curvature, zero)
             step = new - old
             if step != 0:
-                support_moved |= (new > 0) != (old > 0)
                 u[k] = new
                 for j in range(p):
                     q[j] += step * gram[k, j]
-        due = ((turn >= 1 or warm) and not support_moved) or turn % 8 == 7
-        if exact and due and _polish(gram, start, alpha, u, q, where, factor, solution):
+        if exact and turn >= 1 and _polish(gram, start, alpha, u, q, where, factor, solution):
             return done, zero
         # r = x − Vᵀu: xᵀr, rᵀr and max_k V_k·r from the Gram matrix alone
         mass, fit, slack, worst = zero, zero, zero, zero

@@ -1,4 +1,4 @@
-"""Compiled: pick a frame's units along the non-negative lasso path, then refit those alone."""
+"""Compiled: pick a frame's few units, by backward elimination or along the lasso path, and refit those alone."""
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 
 from dfecs_lib.ffm._kernels import descend
 
-__all__ = ["select_rows"]
+__all__ = ["eliminate_rows", "select_rows"]
 
 if TYPE_CHECKING:
     Function = TypeVar("Function")
@@ -164,3 +164,78 @@ def select_rows(X, V, gram, alpha, most, U, first, last):
         descend(small, a[:s], zero, energy, b[:s], q[:s], 1000, zero + 1e-8, True, scratch, factor, start)
         for m in range(s):
             U[i, where[m]] = b[m]
+
+
+@_compiled
+def _drop(u, inverse, where, s, k):
+    """Take the k-th active unit out of a least-squares solution; the inverse Gram matrix shrinks along."""
+    pivot = inverse[k, k]
+    for i in range(s):
+        if i != k:
+            share = inverse[i, k] / pivot
+            u[i] -= share * u[k]
+            for j in range(s):
+                if j != k:
+                    inverse[i, j] -= share * inverse[k, j]
+    last = s - 1
+    if k != last:
+        u[k] = u[last]
+        where[k] = where[last]
+        for j in range(s):
+            inverse[k, j] = inverse[last, j]
+        for i in range(s):
+            inverse[i, k] = inverse[i, last]
+        inverse[k, k] = inverse[last, last]
+
+
+@_compiled
+def eliminate_rows(gram, floor, most, U, first, last):
+    """Thin the least-squares codes U of rows first … last−1, in place.
+
+    The unit whose loss raises the squared residual least goes first; until at most `most` (0: any number) are left
+    and each of them is worth `floor` at least. Codes are refitted after every loss; none becomes negative.
+    """
+    p = gram.shape[0]
+    u = np.empty(p, U.dtype)
+    where = np.empty(p, np.int64)
+    inverse = np.empty((p, p), U.dtype)
+    for row in range(first, last):
+        s = 0
+        for k in range(p):
+            if U[row, k] > 0:
+                where[s] = k
+                u[s] = U[row, k]
+                s += 1
+        for i in range(s):  # Gauss-Jordan on the active units, in place
+            for j in range(s):
+                inverse[i, j] = gram[where[i], where[j]]
+        for k in range(s):
+            pivot = inverse[k, k]
+            for j in range(s):
+                if j != k:
+                    inverse[k, j] /= pivot
+            for i in range(s):
+                if i != k:
+                    factor = inverse[i, k]
+                    for j in range(s):
+                        if j != k:
+                            inverse[i, j] -= factor * inverse[k, j]
+                    inverse[i, k] = -factor / pivot
+            inverse[k, k] = 1 / pivot
+        while s > 0:
+            least, lowest = -1, -1
+            for i in range(s):
+                if u[i] <= 0 and (lowest < 0 or u[i] < u[lowest]):
+                    lowest = i
+                if least < 0 or u[i] * u[i] * inverse[least, least] < u[least] * u[least] * inverse[i, i]:
+                    least = i
+            if lowest >= 0:
+                least = lowest
+            elif (most == 0 or s <= most) and u[least] * u[least] >= floor * inverse[least, least]:
+                break
+            _drop(u, inverse, where, s, least)
+            s -= 1
+        for k in range(p):
+            U[row, k] = 0
+        for i in range(s):
+            U[row, where[i]] = u[i]

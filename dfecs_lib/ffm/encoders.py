@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from dfecs_lib.ffm.sparse_coding import Floats, code, code_selected
+from dfecs_lib.ffm.sparse_coding import Floats, Selection, code, code_selected
 
 __all__ = ["by_pattern", "direct", "hierarchical", "sparse"]
 
@@ -80,17 +80,16 @@ def sparse(
     *,
     alpha: float | None = None,
     max_active: int | None = None,
+    selection: Selection = "elimination",
     n_jobs: int | None = None,
 ) -> Floats:
-    """Pick units by the non-negative lasso, then refit those alone by non-negative least squares.
+    """Codes on few units a frame, fitted without penalty; see `code_selected`.
 
-    `alpha` is the lasso's penalty; with `max_active`, each frame's penalty is the smallest that keeps that many
-    units. Where both are None, eight units may be active.
+    Where `alpha` and `max_active` are both None, eight units may be active.
     """
-    if alpha is None and max_active is None:
-        max_active = 8
+    most = 8 if alpha is None and max_active is None else max_active
 
     def encode(rows: Floats, seen: NDArray[np.bool_]) -> Floats:
-        return code_selected(rows, units[:, seen], alpha=alpha, max_active=max_active, n_jobs=n_jobs)
+        return code_selected(rows, units[:, seen], alpha=alpha, max_active=most, selection=selection, n_jobs=n_jobs)
 
     return by_pattern(X, len(units), encode)

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal, Self
 
-import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -15,20 +14,29 @@ from sklearn.utils.validation import check_is_fitted
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import encoders
-from dfecs_lib.ffm.base import FrameOrFloats, UnitsBase
+from dfecs_lib.ffm.base import FrameOrFloats
+from dfecs_lib.ffm.encoded import EncodedUnits
 from dfecs_lib.ffm.hierarchy import search_units
-from dfecs_lib.ffm.part_model import check_count, check_share, fit_part
+from dfecs_lib.ffm.level_one import learn_parts
+from dfecs_lib.ffm.naming import name_units, part_of_units
+from dfecs_lib.ffm.part_model import check_count, check_share
 from dfecs_lib.ffm.parts import columns_of_parts
-from dfecs_lib.ffm.search import Found, Search
-from dfecs_lib.ffm.sparse_coding import Floats, code
+from dfecs_lib.ffm.search import Search
+from dfecs_lib.ffm.sparse_coding import Floats, Selection
+from dfecs_lib.ffm.streaming import Statistics
+from dfecs_lib.ffm.units import order_units, refine_units
 
 __all__ = ["FullFaceModel"]
 
 Encoder = Literal["hierarchical", "direct", "sparse"]
-_ENCODERS = ("hierarchical", "direct", "sparse")
+_CHOICES = {
+    "encoder": ("hierarchical", "direct", "sparse"),
+    "search": ("path", "paper"),
+    "selection": ("elimination", "lasso"),
+}
 
 
-class FullFaceModel(UnitsBase):
+class FullFaceModel(EncodedUnits):
     r"""Data-driven action units: a two-level, sparse, non-negative factorization of keypoint motion.
 
     Level 1 learns a dictionary V of every face part (`PartFaceModel`). Level 2 factors the part codes, side by side,
@@ -44,11 +52,19 @@ class FullFaceModel(UnitsBase):
         Share of a part's motion that its dictionary is to explain.
     encoder : {"hierarchical", "direct", "sparse"}
         "hierarchical" codes parts, then units, as the paper does; "direct" is non-negative least squares on the
-        units; "sparse" picks few units by the non-negative lasso and refits those.
+        units; "sparse" uses few units a frame and fits those without penalty.
+    refine : bool, optional
+        Improve the units of the two levels on the motion itself, alternating codes and units. None: wherever the
+        encoder allows it, that is, not with "hierarchical", whose codes belong to the unrefined units.
+    refine_alpha : float
+        Penalty on the codes, in pixels, while refining: 0 explains most motion, 1 gives units nearer to muscles'.
     max_active : int, optional
-        "sparse" only: most units a frame may use.
+        "sparse" only: most units a frame may use; eight where `encoder_alpha` is None too.
     encoder_alpha : float, optional
-        "sparse" only: penalty in pixels that picks the units, instead of `max_active`.
+        "sparse" only: penalty in pixels, see `selection` and `calibrate`.
+    selection : {"elimination", "lasso"}
+        "sparse" only. "elimination" drops, one by one, units whose loss adds less than encoder_alpha² to the squared
+        residual; "lasso" keeps those that the non-negative lasso picks at encoder_alpha.
     n_atoms, alpha : int or float, optional
         Fixed for every part instead of searched; see `PartFaceModel`.
     alpha_W, alpha_H : float
@@ -66,6 +82,8 @@ class FullFaceModel(UnitsBase):
         Seed of level 2's start.
     n_jobs : int, optional
         joblib workers over parts, and threads of the encoder. The result does not depend on them.
+    progress : bool
+        Show a progress bar while parts are learnt.
 
     Attributes
     ----------
@@ -80,10 +98,12 @@ class FullFaceModel(UnitsBase):
     part_alphas_ : dict of str to float
     scheme_ : str or None
         Keypoint scheme of the training data.
+    refined_ : bool
+        Whether ``components_`` were refined; if not, they are ``mixing_ @ atoms_``.
     variance_explained_ : float
-        Percent of the training motion that W·A·V explains.
-    unit_shares_ : array of shape (n_units,)
-        Percent of the training motion that each unit explains, ⟨w_k d_k, X⟩ / ‖X‖²; they add up to the whole.
+        Percent of the training motion explained: by W·A·V, or by the refined units.
+    unit_shares_, unit_activity_ : arrays of shape (n_units,)
+        Percent of the training motion that each unit explains, and of frames that use it; see `summary`.
     part_path_, unit_path_ : DataFrame
         Everything the two searches looked at.
     n_rows_dropped_ : int
@@ -103,13 +123,14 @@ class FullFaceModel(UnitsBase):
     ((4, 136), (5, 4))
     """
 
-    _arrays: ClassVar[tuple[str, ...]] = ("atoms_", "mixing_", "unit_shares_")
+    _arrays: ClassVar[tuple[str, ...]] = ("atoms_", "mixing_", "unit_shares_", "unit_activity_")
     _values: ClassVar[tuple[str, ...]] = (
         "scheme_",
         "atom_parts_",
         "part_columns_",
         "part_alphas_",
         "variance_explained_",
+        "refined_",
         "n_rows_dropped_",
         "n_iter_",
     )
@@ -122,8 +143,11 @@ class FullFaceModel(UnitsBase):
         part_variance: float = 0.99,
         encoder: Encoder = "hierarchical",
         *,
+        refine: bool | None = None,
+        refine_alpha: float = 0.3,
         max_active: int | None = None,
         encoder_alpha: float | None = None,
+        selection: Selection = "elimination",
         n_atoms: int | None = None,
         alpha: float | None = None,
         alpha_W: float = 0.0,
@@ -136,13 +160,17 @@ class FullFaceModel(UnitsBase):
         tol: float = 1e-5,
         random_state: int = 0,
         n_jobs: int | None = None,
+        progress: bool = False,
     ) -> None:
         self.n_units = n_units
         self.variance = variance
         self.part_variance = part_variance
         self.encoder = encoder
+        self.refine = refine
+        self.refine_alpha = refine_alpha
         self.max_active = max_active
         self.encoder_alpha = encoder_alpha
+        self.selection = selection
         self.n_atoms = n_atoms
         self.alpha = alpha
         self.alpha_W = alpha_W
@@ -155,16 +183,17 @@ class FullFaceModel(UnitsBase):
         self.tol = tol
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.progress = progress
 
     def _check(self) -> None:
         for name in ("n_units", "n_atoms", "max_atoms", "max_units", "max_active"):
             check_count(name, getattr(self, name))
         check_share("variance", self.variance)
         check_share("part_variance", self.part_variance)
-        if self.encoder not in _ENCODERS:
-            raise DfecsError(f"unknown encoder {self.encoder!r}; known: {', '.join(_ENCODERS)}")
-        if self.search not in ("path", "paper"):
-            raise DfecsError(f"unknown search {self.search!r}; known: 'path', 'paper'")
+        for name, known in _CHOICES.items():
+            self._check_choice(name, known)
+        if self.refine and self.encoder == "hierarchical":
+            raise DfecsError("refined units need encoder='direct' or 'sparse': hierarchical codes belong to others")
 
     def fit(
         self,
@@ -179,25 +208,26 @@ class FullFaceModel(UnitsBase):
         moving = {part: where for part, where in columns.items() if rows[:, where].any()}
         if not moving:
             raise DfecsError("the training motion is zero everywhere; give motion from neutral (motion_vectors)")
-        found = joblib.Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            joblib.delayed(fit_part)(
-                np.ascontiguousarray(rows[:, where]),
-                n_atoms=self.n_atoms,
-                alpha=self.alpha,
-                variance=self.part_variance,
-                max_atoms=self.max_atoms,
-                search=self.search,
-                weights=weights,
-                max_iter=self.max_iter,
-                tol=self.tol,
-            )
-            for where in moving.values()
+        first = learn_parts(
+            rows,
+            moving,
+            n_atoms=self.n_atoms,
+            alpha=self.alpha,
+            variance=self.part_variance,
+            max_atoms=self.max_atoms,
+            search=self.search,
+            weights=weights,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            n_jobs=self.n_jobs,
+            progress=self.progress,
         )
-        self._keep_parts(moving, dict(zip(moving, found, strict=True)), rows.shape[1])
-        U = np.concatenate([f.best.coding.codes for f in found], axis=1)
-        top = search_units(
-            U,
-            self.atoms_,
+        self.part_columns_ = {part: [int(k) for k in where] for part, where in moving.items()}
+        self.part_alphas_, self.part_path_ = first.alphas, first.path
+        self.atoms_, self.atom_parts_ = first.atoms, first.parts
+        second = search_units(
+            first.codes,
+            first.atoms,
             rows,
             n_units=self.n_units,
             max_units=self.max_units,
@@ -210,40 +240,57 @@ class FullFaceModel(UnitsBase):
             tol=self.tol,
             n_jobs=self.n_jobs,
         )
-        if self.n_units is None and not top.reached:
+        self.unit_path_: pd.DataFrame = second.path
+        if self.n_units is None and not second.reached:
             warnings.warn(
-                f"{len(top.mixing)} units explain {100 * top.variance_explained:.2f} % of the motion, "
+                f"{len(second.mixing)} units explain {100 * second.variance_explained:.2f} % of the motion, "
                 f"not {100 * self.variance:g} %; raise part_variance or max_units",
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        self.variance_explained_ = 100 * top.variance_explained
-        self.unit_path_: pd.DataFrame = top.path
-        self._keep_units(top.mixing, rows, weights)
+        self._keep_units(second.mixing, 100 * second.variance_explained, rows, weights)
         self.n_iter_ = int(self.part_path_["n_iter"].max())
         return self
 
-    def _keep_parts(self, columns: Mapping[str, NDArray[np.intp]], found: Mapping[str, Found], width: int) -> None:
-        self.part_columns_ = {part: [int(k) for k in where] for part, where in columns.items()}
-        self.part_alphas_ = {part: float(f.best.alpha) for part, f in found.items()}
-        self.atom_parts_ = [part for part, f in found.items() for _ in f.best.atoms]
-        self.atoms_ = np.zeros((len(self.atom_parts_), width))
-        for part, where in columns.items():
-            mine = [k for k, name in enumerate(self.atom_parts_) if name == part]
-            self.atoms_[np.ix_(np.array(mine), where)] = found[part].best.atoms
-        self.part_path_ = pd.concat([f.path().assign(part=part) for part, f in found.items()], ignore_index=True)
-
-    def _keep_units(self, mixing: NDArray[np.float64], rows: Floats, weights: NDArray[np.float64] | None) -> None:
-        """Scale units to length one and sort them by the variance they explain."""
+    def _keep_units(
+        self, mixing: NDArray[np.float64], explained: float, rows: Floats, weights: NDArray[np.float64] | None
+    ) -> None:
         length = np.linalg.norm(mixing @ self.atoms_, axis=1)
         mixing = mixing[length > 0] / length[length > 0, None]
         units = mixing @ self.atoms_
-        codes = code(rows, units, 0.0).codes.astype(np.float64)
-        w = np.ones(len(rows)) if weights is None else weights
-        shares = w @ (codes * (rows @ units.T)) / (w @ (rows.astype(np.float64) ** 2).sum(axis=1))
-        order = np.argsort(-shares, kind="stable")
-        self.mixing_, self.components_ = mixing[order], units[order]
-        self.unit_shares_ = 100 * shares[order]
+        self.refined_ = self.encoder != "hierarchical" if self.refine is None else self.refine
+        if self.refined_:
+            units = refine_units(
+                rows, units, alpha=self.refine_alpha, weights=weights, tol=self.tol, n_jobs=self.n_jobs
+            )
+        ordered = order_units(rows, units, weights)
+        self.mixing_, self.components_ = mixing[ordered.order], ordered.units
+        self.unit_shares_, self.unit_activity_ = ordered.shares, ordered.activity
+        self.variance_explained_ = ordered.variance_explained if self.refined_ else explained
+        self._statistics: Statistics | None = None
+
+    def partial_fit(
+        self,
+        X: FrameOrFloats | ArrayLike,
+        y: object = None,  # noqa: ARG002 (scikit-learn's signature)
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Learn from one more batch: the first is fitted as a whole, later ones better the (refined) units.
+
+        Memory holds one batch; see `dfecs_lib.ffm.streaming.parquet_batches` for batches of a file.
+        """
+        if not hasattr(self, "components_"):
+            return self.fit(X, sample_weight=sample_weight)
+        if not self.refined_:
+            raise DfecsError("only refined units learn batch by batch; use encoder='direct' or 'sparse'")
+        rows, weights = self._read_batch(X, sample_weight)
+        statistics = getattr(self, "_statistics", None) or Statistics(*self.components_.shape)
+        if len(rows):
+            units = statistics.learn(rows, self.components_, self.refine_alpha, weights=weights, n_jobs=self.n_jobs)
+            length = np.linalg.norm(units, axis=1, keepdims=True)
+            self.components_ = units / np.where(length > 0, length, 1.0)
+        self._statistics = statistics
+        return self
 
     def transform(self, X: FrameOrFloats | ArrayLike) -> FrameOrFloats:
         """Encode motion of shape (n_frames, 2K) as non-negative codes (n_frames, n_units), in pixels.
@@ -254,16 +301,10 @@ class FullFaceModel(UnitsBase):
         check_is_fitted(self)
         self._check()
         values = self._read(X, reset=False)
-        if self.encoder == "direct":
-            codes = encoders.direct(values, self.components_, n_jobs=self.n_jobs)
-        elif self.encoder == "sparse":
-            codes = encoders.sparse(
-                values,
-                self.components_,
-                alpha=self.encoder_alpha,
-                max_active=self.max_active,
-                n_jobs=self.n_jobs,
-            )
+        if self.encoder != "hierarchical":
+            codes = self._encode(values, self.n_jobs)
+        elif self.refined_:
+            raise DfecsError("these units were refined, so that hierarchical codes do not belong to them")
         else:
             codes = encoders.hierarchical(values, self._atoms_by_part(), self.mixing_, n_jobs=self.n_jobs)
         return self._codes_like(codes, X)
@@ -278,3 +319,20 @@ class FullFaceModel(UnitsBase):
             )
             for part, where in self.part_columns_.items()
         ]
+
+    def summary(self) -> pd.DataFrame:
+        """One line a unit: name, parts (above a fifth of its motion), share of variance, percent of frames active.
+
+        Names need a keypoint scheme; other data get the unit's number.
+        """
+        check_is_fitted(self)
+        numbers = list(self.get_feature_names_out())
+        return pd.DataFrame(
+            {
+                "name": name_units(self.components_, self.scheme_) if self.scheme_ else numbers,
+                "part": part_of_units(self.components_, self.scheme_) if self.scheme_ else ["all"] * len(numbers),
+                "variance_share": self.unit_shares_,
+                "active_frames": self.unit_activity_,
+            },
+            index=pd.Index(numbers, name="unit"),
+        )

@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import joblib
 import numpy as np
@@ -21,12 +22,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm._kernels import BLOCK, code_blocks
-from dfecs_lib.ffm._selection_kernels import select_rows
+from dfecs_lib.ffm._selection_kernels import eliminate_rows, select_rows
 
-__all__ = ["Coding", "Floats", "as_floats", "code", "code_selected", "sparse_encode"]
+__all__ = ["Coding", "Floats", "Selection", "as_floats", "code", "code_selected", "sparse_encode"]
 
 #: Codes and motion are float64, or float32 throughout.
 Floats = NDArray[np.floating]
+
+#: How the sparse encoder picks a frame's units.
+Selection = Literal["elimination", "lasso"]
 
 #: Fewer blocks than this are not worth a second thread.
 _BLOCKS_PER_THREAD = 8
@@ -144,21 +148,30 @@ def code_selected(
     *,
     alpha: float | None = None,
     max_active: int | None = None,
+    selection: Selection = "elimination",
     n_jobs: int | None = None,
 ) -> Floats:
-    """Codes on the atoms that the non-negative lasso picks, refitted without penalty; complete rows only.
+    """Codes on few atoms a row, refitted by least squares without penalty; complete rows only.
 
-    Either `alpha` sets the penalty, or `max_active` (which wins) the largest number of atoms a row may use.
+    ``"elimination"`` begins with non-negative least squares and takes atoms away, the one that matters least first,
+    while more than `max_active` are left, or one whose loss leaves less than alpha² of squared residual.
+    ``"lasso"`` keeps the atoms that the non-negative lasso picks: at `alpha`, or, where `max_active` is given,
+    at the smallest penalty that keeps no more than that.
     """
     n = len(X)
     V = np.ascontiguousarray(atoms, dtype=X.dtype)
-    U = np.zeros((n, len(V)), X.dtype)
     gram = np.ascontiguousarray(V @ V.T)
     most = 0 if max_active is None else min(max_active, len(V))
     level = X.dtype.type(0.0 if alpha is None else alpha)
+    lasso = selection == "lasso"
+    U = np.zeros((n, len(V)), X.dtype) if lasso else code(X, V, 0.0, n_jobs=n_jobs).codes
 
     def work(first: int, last: int) -> None:
-        select_rows(X, V, gram, level, most, U, first * BLOCK, min(last * BLOCK, n))
+        first, last = first * BLOCK, min(last * BLOCK, n)
+        if lasso:
+            select_rows(X, V, gram, level, most, U, first, last)
+        else:
+            eliminate_rows(gram, level * level, most, U, first, last)
 
     _spread(work, -(-n // BLOCK), n_jobs)
     return U

@@ -218,7 +218,7 @@ def test_a_pickle_inside_is_not_opened(tmp_path: Path) -> None:
     [
         ({"variance": 95}, "give 0.95"),
         ({"n_units": 0}, "at least 1"),
-        ({"encoder": "omp"}, "hierarchical, direct, sparse"),
+        ({"encoder": "omp"}, "'hierarchical', 'direct', 'sparse'"),
         ({"search": "grid"}, "unknown search"),
         ({"parts": "halves"}, "unknown parts"),
         ({"parts": {"a": [0, 1], "b": [1]}}, "once at most"),
@@ -245,3 +245,50 @@ def test_bad_data_are_named(motion: pd.DataFrame, model: FullFaceModel) -> None:
 def test_an_unreachable_threshold_is_said(motion: pd.DataFrame) -> None:
     with pytest.warns(ConvergenceWarning, match="raise part_variance or max_units"):
         FullFaceModel(max_units=1, n_atoms=2, alpha=1.0).fit(motion)
+
+
+def test_refined_units_explain_more(motion: pd.DataFrame) -> None:
+    plain = FullFaceModel(n_units=5, encoder="direct", refine=False).fit(motion)
+    refined = FullFaceModel(n_units=5, encoder="direct").fit(motion)
+    assert refined.refined_
+    assert not plain.refined_
+    assert refined.variance_explained_ > plain.variance_explained_ - 1e-6
+    back = refined.inverse_transform(refined.transform(motion))
+    assert variance_explained(motion, back) == pytest.approx(refined.variance_explained_)
+    assert refined.unit_shares_.sum() == pytest.approx(refined.variance_explained_)
+    assert np.allclose(np.linalg.norm(refined.components_, axis=1), 1)
+
+
+def test_refined_units_have_no_hierarchical_codes(motion: pd.DataFrame) -> None:
+    with pytest.raises(DfecsError, match="refined units need encoder"):
+        FullFaceModel(refine=True).fit(motion)
+    model = FullFaceModel(n_units=3, n_atoms=2, alpha=1.0, encoder="direct").fit(motion)
+    with pytest.raises(DfecsError, match="were refined"):
+        model.set_params(encoder="hierarchical").transform(motion)
+
+
+def test_calibration_sets_the_mean_number_of_active_units(motion: pd.DataFrame) -> None:
+    model = FullFaceModel(n_units=6, encoder="sparse").fit(motion)
+    for mean in (1.5, 3.0):
+        assert active_units(model.calibrate(motion, mean).transform(motion)) == pytest.approx(mean, abs=0.1)
+    assert model.calibrate(motion, 6).encoder_alpha == 0
+
+
+def test_summary_has_a_line_for_every_unit(model: FullFaceModel) -> None:
+    lines = model.summary()
+    assert list(lines.index) == list(model.get_feature_names_out())
+    assert lines["variance_share"].sum() > 90
+    assert lines["name"].str.len().gt(3).all()
+    assert lines["active_frames"].between(0, 100).all()
+
+
+def test_batches_better_the_units(motion: pd.DataFrame) -> None:
+    model = FullFaceModel(n_units=5, encoder="direct", refine_alpha=0.0).partial_fit(motion.iloc[:60])
+    before = variance_explained(motion, model.inverse_transform(model.transform(motion)))
+    for _ in range(3):
+        for start in range(60, 240, 60):
+            model.partial_fit(motion.iloc[start : start + 60])
+    assert variance_explained(motion, model.inverse_transform(model.transform(motion))) > before
+    assert np.allclose(np.linalg.norm(model.components_, axis=1), 1)
+    with pytest.raises(DfecsError, match="only refined units"):
+        FullFaceModel(n_units=3, n_atoms=2, alpha=1.0).fit(motion).partial_fit(motion)

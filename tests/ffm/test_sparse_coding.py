@@ -109,10 +109,11 @@ def test_warm_start_changes_nothing_but_the_work() -> None:
     assert warm.passes <= cold.passes
 
 
+@pytest.mark.parametrize("selection", ["elimination", "lasso"])
 @pytest.mark.parametrize("most", [1, 2, 3, 5, 8])
-def test_selection_keeps_to_its_limit_and_refits(most: int) -> None:
+def test_selection_keeps_to_its_limit_and_refits(most: int, selection: str) -> None:
     X, atoms = problem()
-    codes = code_selected(X, atoms, max_active=most)
+    codes = code_selected(X, atoms, max_active=most, selection=selection)
     assert (codes >= 0).all()
     assert (codes > 0).sum(axis=1).max() <= most
     for x, u in zip(X[:40], codes[:40], strict=True):
@@ -120,15 +121,32 @@ def test_selection_keeps_to_its_limit_and_refits(most: int) -> None:
         assert np.allclose(nnls(atoms[chosen].T, x)[0], u[chosen], atol=1e-6)
 
 
-def test_all_units_allowed_is_least_squares() -> None:
+@pytest.mark.parametrize("selection", ["elimination", "lasso"])
+def test_all_units_allowed_is_least_squares(selection: str) -> None:
     X, atoms = problem()
-    assert np.allclose(code_selected(X, atoms, max_active=8), sparse_encode(X, atoms).codes, atol=1e-6)
+    codes = code_selected(X, atoms, max_active=8, selection=selection)
+    assert np.allclose(codes, sparse_encode(X, atoms).codes, atol=1e-6)
+
+
+def test_elimination_drops_what_is_worth_little() -> None:
+    """Every unit that is left is worth alpha² of squared residual; one more loss is counted by hand."""
+    X, atoms = problem()
+    codes = code_selected(X, atoms, alpha=15.0)
+    for x, u in zip(X[:40], codes[:40], strict=True):
+        chosen = np.flatnonzero(u)
+        now = ((x - u @ atoms) ** 2).sum()
+        for k in chosen:
+            rest = atoms[np.setdiff1d(chosen, [k])]
+            without = x - np.linalg.lstsq(rest.T, x, rcond=None)[0] @ rest if len(rest) else x
+            assert (without**2).sum() - now >= 15.0**2 * (1 - 1e-6)
+    fewer = code_selected(X, atoms, alpha=30.0)
+    assert (fewer > 0).sum() < (codes > 0).sum()
 
 
 def test_selection_by_penalty_uses_the_lasso_support() -> None:
     X, atoms = problem()
     lasso = sparse_encode(X, atoms, 8.0).codes
-    refitted = code_selected(X, atoms, alpha=8.0)
+    refitted = code_selected(X, atoms, alpha=8.0, selection="lasso")
     assert not refitted[lasso == 0].any()
     assert ((X - refitted @ atoms) ** 2).sum() < ((X - lasso @ atoms) ** 2).sum()
 

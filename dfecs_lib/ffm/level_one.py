@@ -1,0 +1,92 @@
+"""Level 1 over all parts: one dictionary a part, learnt in parallel, placed side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import joblib
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from dfecs_lib.ffm.part_model import fit_part
+from dfecs_lib.ffm.search import Found, Search
+from dfecs_lib.ffm.sparse_coding import Floats
+
+__all__ = ["LevelOne", "learn_parts"]
+
+
+@dataclass(frozen=True)
+class LevelOne:
+    """The parts' dictionaries.
+
+    Attributes
+    ----------
+    atoms : array of shape (n_all_atoms, n_features)
+        Each atom is zero outside its part.
+    codes : array of shape (n_frames, n_all_atoms)
+        Of the training frames.
+    parts : list of str
+        Part of every atom.
+    alphas : dict of str to float
+    path : DataFrame
+        Every cell looked at, with its part.
+    """
+
+    atoms: NDArray[np.float64]
+    codes: Floats
+    parts: list[str]
+    alphas: dict[str, float]
+    path: pd.DataFrame
+
+
+def learn_parts(
+    rows: Floats,
+    columns: Mapping[str, NDArray[np.intp]],
+    *,
+    n_atoms: int | None,
+    alpha: float | None,
+    variance: float,
+    max_atoms: int | None,
+    search: Search,
+    weights: NDArray[np.float64] | None,
+    max_iter: int,
+    tol: float,
+    n_jobs: int | None,
+    progress: bool,
+) -> LevelOne:
+    """Search every part's dictionary; joblib spreads the parts, over threads unless a backend is set."""
+    jobs = [
+        joblib.delayed(fit_part)(
+            np.ascontiguousarray(rows[:, where]),
+            n_atoms=n_atoms,
+            alpha=alpha,
+            variance=variance,
+            max_atoms=max_atoms,
+            search=search,
+            weights=weights,
+            max_iter=max_iter,
+            tol=tol,
+        )
+        for where in columns.values()
+    ]
+    if progress:
+        done = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(jobs)
+        found: list[Found] = list(tqdm(done, total=len(jobs), desc="parts", unit="part"))
+    else:
+        found = joblib.Parallel(n_jobs=n_jobs, prefer="threads")(jobs)
+    by_part = dict(zip(columns, found, strict=True))
+    parts = [part for part, one in by_part.items() for _ in one.best.atoms]
+    atoms = np.zeros((len(parts), rows.shape[1]))
+    for part, one in by_part.items():
+        mine = np.array([k for k, name in enumerate(parts) if name == part])
+        atoms[np.ix_(mine, columns[part])] = one.best.atoms
+    return LevelOne(
+        atoms=atoms,
+        codes=np.concatenate([one.best.coding.codes for one in found], axis=1),
+        parts=parts,
+        alphas={part: float(one.best.alpha) for part, one in by_part.items()},
+        path=pd.concat([one.path().assign(part=part) for part, one in by_part.items()], ignore_index=True),
+    )

@@ -1,0 +1,94 @@
+# mypy: disable-error-code="no-untyped-call"
+"""Learning from more frames than fit in memory: sufficient statistics that grow batch by batch.
+
+After every batch the atoms are those that fit all codes seen so far; UᵀU and UᵀX are all that is kept of the past
+(J. Mairal et al., Online learning for matrix factorization and sparse coding, JMLR 11, 2010).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from dfecs_lib.errors import DfecsError
+from dfecs_lib.ffm._kernels import update_atoms
+from dfecs_lib.ffm.alternate import BALL
+from dfecs_lib.ffm.sparse_coding import Floats, code
+
+__all__ = ["Statistics", "parquet_batches"]
+
+_NO_MASK = np.empty((0, 0), dtype=np.bool_)
+
+
+class Statistics:
+    """UᵀU, UᵀX and the frames counted, for atoms that learn batch by batch.
+
+    Parameters
+    ----------
+    n_atoms, n_features : int
+    """
+
+    def __init__(self, n_atoms: int, n_features: int) -> None:
+        self.UtU = np.zeros((n_atoms, n_atoms))
+        self.UtX = np.zeros((n_atoms, n_features))
+        self.n_frames = 0
+
+    def learn(
+        self,
+        X: Floats,
+        atoms: NDArray[np.float64],
+        alpha: float,
+        *,
+        weights: NDArray[np.float64] | None = None,
+        n_jobs: int | None = None,
+    ) -> NDArray[np.float64]:
+        """Code one batch of complete rows, add it to the statistics, and return better atoms; X stays unchanged."""
+        coding = code(X, atoms, alpha, weights=weights, statistics=True, n_jobs=n_jobs)
+        assert coding.UtU is not None
+        assert coding.UtX is not None
+        # Codes of the first batches belong to atoms since bettered: their say fades as frames come in.
+        keep = self.n_frames / (self.n_frames + len(X)) if self.n_frames else 0.0
+        self.UtU = keep * self.UtU + coding.UtU
+        self.UtX = keep * self.UtX + coding.UtX
+        self.n_frames += len(X)
+        better = np.array(atoms, dtype=np.float64)
+        update_atoms(better, self.UtU, self.UtX, 20, 1e-9, BALL, _NO_MASK)
+        return better
+
+
+def parquet_batches(
+    path: str | os.PathLike[str], *, rows: int = 65_536, dtype: type[np.floating] = np.float32
+) -> Iterator[NDArray[np.floating]]:
+    """Yield the keypoint columns of a Parquet file, or of a folder of them, as arrays of at most `rows` rows.
+
+    Columns ``x_0 …, y_0 …`` are taken in the file's order, index columns are passed over; memory holds one row group.
+
+    Examples
+    --------
+    >>> list(parquet_batches("missing.parquet"))
+    Traceback (most recent call last):
+        ...
+    dfecs_lib.errors.DfecsError: missing.parquet: no such file or folder
+    """
+    source = Path(path)
+    files = sorted(source.glob("*.parquet")) if source.is_dir() else [source]
+    if not source.exists():
+        raise DfecsError(f"{source}: no such file or folder")
+    if not files:
+        raise DfecsError(f"{source}: holds no .parquet file")
+    for file in files:
+        try:
+            with pq.ParquetFile(file) as opened:
+                columns = [c for c in opened.schema_arrow.names if c[:2] in ("x_", "y_") and c[2:].isdigit()]
+                if not columns:
+                    raise DfecsError(f"{file}: has no keypoint columns x_0 …, y_0 …")
+                for batch in opened.iter_batches(batch_size=rows, columns=columns):
+                    yield np.stack([np.asarray(batch.column(c), dtype=dtype) for c in columns], axis=1)
+        except (pa.ArrowException, OSError) as error:
+            raise DfecsError(f"{file}: not a readable Parquet file ({str(error).splitlines()[0]})") from error

@@ -1,0 +1,95 @@
+"""From a mixing of atoms to units: refinement on the motion itself, length one, order by explained variance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfecs_lib.ffm.alternate import alternate
+from dfecs_lib.ffm.sparse_coding import Floats, code, code_selected
+
+__all__ = ["OrderedUnits", "alpha_for_activity", "order_units", "refine_units"]
+
+
+@dataclass(frozen=True)
+class OrderedUnits:
+    """Units of length one, largest share first, and how the training frames use them.
+
+    Attributes
+    ----------
+    units : array of shape (n_units, n_features)
+    order : array of int, shape (n_units,)
+        Where each unit stood before.
+    length : array of shape (n_units,)
+        What each was divided by.
+    shares : array of shape (n_units,)
+        ⟨w_k d_k, X⟩ / ‖X‖², in percent; they add up to `variance_explained`. A unit that only corrects others may
+        have a share a little below zero.
+    activity : array of shape (n_units,)
+        Percent of frames in which the unit's non-negative least-squares code is not zero.
+    variance_explained : float
+        Percent, by non-negative least squares.
+    """
+
+    units: NDArray[np.float64]
+    order: NDArray[np.intp]
+    length: NDArray[np.float64]
+    shares: NDArray[np.float64]
+    activity: NDArray[np.float64]
+    variance_explained: float
+
+
+def refine_units(
+    X: Floats,
+    units: NDArray[np.float64],
+    *,
+    alpha: float,
+    weights: NDArray[np.float64] | None = None,
+    tol: float = 1e-5,
+    n_jobs: int | None = None,
+) -> NDArray[np.float64]:
+    """Improve units on the motion itself: ½‖X − W·D‖² + alpha·ΣW over W ≥ 0 and ‖D_k‖ ≤ 1, from the units given."""
+    return alternate(X, alpha, units, weights=weights, tol=tol, n_jobs=n_jobs).atoms
+
+
+def order_units(X: Floats, units: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> OrderedUnits:
+    """Scale units to length one and sort them by the variance they explain; units without motion are left out."""
+    length = np.linalg.norm(units, axis=1)
+    moving = np.flatnonzero(length > 0)
+    scaled = units[moving] / length[moving, None]
+    codes = code(X, scaled, 0.0).codes.astype(np.float64)
+    w = np.ones(len(X)) if weights is None else weights
+    energy = float(w @ np.square(X, dtype=np.float64).sum(axis=1))
+    shares = w @ (codes * (X @ scaled.T)) / energy
+    order = np.argsort(-shares, kind="stable")
+    return OrderedUnits(
+        units=scaled[order],
+        order=moving[order],
+        length=length[moving][order],
+        shares=100 * shares[order],
+        activity=100 * (w @ (codes > 0))[order] / w.sum(),
+        variance_explained=float(100 * shares.sum()),
+    )
+
+
+def alpha_for_activity(X: Floats, units: Floats, mean_active: float, *, n_frames: int = 4096) -> float:
+    """Smallest penalty, in pixels, at which elimination keeps at most `mean_active` units a frame on average.
+
+    A strided sample of `n_frames` complete rows decides.
+    """
+    rows = X[np.isfinite(X).all(axis=1)]
+    rows = np.ascontiguousarray(rows[:: max(1, len(rows) // n_frames)])
+    if not len(rows) or np.count_nonzero(code_selected(rows, units)) <= mean_active * len(rows):
+        return 0.0
+    low, high = 1e-6, float(np.sqrt(np.square(rows, dtype=np.float64).sum(axis=1).max())) + 1e-6
+    for _ in range(40):
+        middle = float(np.sqrt(low * high))
+        if np.count_nonzero(code_selected(rows, units, alpha=middle)) > mean_active * len(rows):
+            low = middle
+        else:
+            high = middle
+        if high < low * 1.001:
+            break
+    return high
