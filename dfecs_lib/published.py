@@ -141,7 +141,8 @@ def measured_results(
     Parameters
     ----------
     pairs : path, optional
-        Results folder of the page on every pair of data sets.
+        Results folder of the page on every pair of data sets. Its figures of DFECS are taken only where those are of
+        the paper's own recipe (``encoder="hierarchical"``).
     facs : path, optional
         Results folder of the page on FACS units. Its curves without the registration anchors are taken, as published;
         those of FACS units only where the exemplar faces are not simulated.
@@ -154,13 +155,14 @@ def measured_results(
     parts = [pd.DataFrame(columns=[*_KEYS, "value"])]
     if pairs:
         folder = Path(pairs)
-        scores = pd.read_parquet(folder / "pairs.parquet")
-        parts += [scores[scores["train"] != scores["test"]], pd.read_parquet(folder / "enough.parquet")]
+        scores, enough = pd.read_parquet(folder / "pairs.parquet"), pd.read_parquet(folder / "enough.parquet")
+        if json.loads((folder / "results.json").read_text(encoding="utf-8"))["encoder"] != "hierarchical":
+            scores, enough = scores[scores["method"] != "DFECS"], enough[enough["method"] != "DFECS"]
+        parts += [scores[scores["train"] != scores["test"]], enough]
         sizes = pd.read_parquet(folder / "sets.parquet")["frames"]
         for name, metric in (("disfa", "frames_after_error_log"), ("ckplus", "frames")):
             if name in sizes.index:
                 parts.append(pd.DataFrame([{"train": name, "metric": metric, "value": float(sizes[name])}]))
-        enough = parts[2]
         drawn = enough[(enough["metric"] == "frames_trained_on") & (enough["method"] == "PCA")]
         parts.append(drawn.drop(columns="method"))
         tests = folder / "tests_trains_PCA.parquet"

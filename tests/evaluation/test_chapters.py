@@ -22,7 +22,7 @@ from dfecs_lib.simulate import simulate, write_exemplars, write_native
 FOLDER = Path(__file__).parents[2] / "notebooks"
 MINE = ("11_pairs", "12_facs", "13_ablation", "14_tradeoff", "15_published", "16_emotions")
 SMALL = {
-    "11_pairs": {"curve_units": [3], "peers": ["pca", "ica"], "n_splits": 2, "left_out": 2},
+    "11_pairs": {"curve_units": [3], "peers": ["paper", "pca", "ica"], "n_splits": 2, "left_out": 2},
     "12_facs": {"n_units": 4, "n_pca": 5, "n_test": 150},
     "13_ablation": {"n_units": 4},
     "14_tradeoff": {"alphas": [2.0], "thresholds": [0.8], "max_atoms": 3, "n_units": 4, "max_active": [2, 4]},
