@@ -19,7 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 
 LOGGER = logging.getLogger(__name__)
 HERE = Path(__file__).parent
-MARGIN = 65  # pixels of the registered face
+MARGIN = 75  # pixels of the registered face
 
 
 class Explorer(SphinxDirective):
