@@ -1,7 +1,7 @@
 """Exercise notebooks: every chapter that has solutions is also offered without them, made from the same source.
 
-A notebook's cells tagged ``solution`` hold what students shall find out for themselves. The page shows them folded away,
-with what they printed when they were run; the download has an empty cell in their place.
+A notebook's cells tagged ``solution`` hold what students shall find out for themselves. The page shows them folded
+away, with what they printed when they were run; the download has an empty cell in their place.
 """
 
 # ruff: noqa: ARG001  Sphinx decides what its callbacks are given.

@@ -34,7 +34,12 @@ def chromium() -> str | None:
 
 @pytest.fixture(scope="session")
 def site(root: Path, tmp_path_factory) -> Path:
-    """The built pages. Runs are kept by their keys in .runs, so that a second build takes seconds."""
+    """The built pages: those in $DFECS_BOOK, else built here.
+
+    Runs are kept by their keys in .runs, so that a second build takes seconds.
+    """
+    if os.environ.get("DFECS_BOOK"):
+        return Path(os.environ["DFECS_BOOK"])
     out = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "dfecs_lib.cli", "book", "--profile", "demo", "--out", str(out)]
     environment = dict(os.environ)
@@ -96,14 +101,18 @@ class Watched:
         page.on("pageerror", lambda e: self.problems.append(f"script: {e}"))
         page.on("request", self._on_request)
         page.on("response", lambda r: self.problems.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
-        page.on("requestfailed", lambda r: self.problems.append(f"failed: {r.url}"))
+        page.on("requestfailed", self._on_failure)
 
     def _on_request(self, request) -> None:
         if not request.url.startswith((self.address, "data:", "blob:")):
             self.problems.append(f"asks elsewhere: {request.url}")
 
-    def open(self, path: str = "index.html"):
-        self.page.goto(self.address + path, wait_until="networkidle")
+    def _on_failure(self, request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # the reader went on to the next page before it came
+            self.problems.append(f"failed: {request.url}")
+
+    def open(self, path: str = "index.html", wait: str = "networkidle"):
+        self.page.goto(self.address + path, wait_until=wait)
         return self.page
 
 
