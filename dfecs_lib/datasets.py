@@ -145,7 +145,7 @@ def _read(
     readings = reader.read(folder, name=entry.name, n_jobs=n_jobs, progress=progress, **settings)
     if place is not None:
         # A full or read-only disc costs the next call time, nothing else.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, DfecsError):
             save_readings(readings, place)
     return readings
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.schemes import BP4D49, DISFA66, FACE_PARTS, IBUG68, MEDIAPIPE478, SCHEMES, Scheme, get_scheme
+from dfecs_lib.stored import read_parquet, write_parquet
 
 __all__ = [
     "BP4D49",
@@ -256,23 +256,13 @@ def convert(table: pd.DataFrame, scheme: str | Scheme) -> pd.DataFrame:
 def save(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Write a keypoint table to Parquet, attrs included; the file appears whole or not at all."""
     validate(table)
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(target.name + ".part")
-    table.to_parquet(partial)
-    partial.replace(target)
+    write_parquet(table, path)
 
 
 def load(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read a keypoint table from Parquet (see `save`); DfecsError says why a file is not one."""
-    source = Path(path)
-    if not source.exists():
-        raise DfecsError(f"{source}: no such file")
-    try:
-        table = pd.read_parquet(source)
-    except (OSError, ValueError) as error:
-        raise DfecsError(f"{source}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
+    table = read_parquet(path)
     try:
         return validate(table)
     except KeypointTableError as error:
-        raise KeypointTableError(f"{source}: {error}") from None
+        raise KeypointTableError(f"{os.fspath(path)}: {error}") from None

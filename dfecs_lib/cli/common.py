@@ -89,15 +89,13 @@ def check_output(path: str, suffixes: Iterable[str], inputs: Iterable[str] = ())
 
 def write_table(table: pd.DataFrame, target: Path) -> None:
     """Write a table with its index as Parquet or CSV, by the suffix; the file appears whole or not at all."""
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
+    from dfecs_lib.stored import whole_file
+
+    with whole_file(target) as partial:
         if target.suffix.lower() == ".csv":
             table.to_csv(partial)
         else:
             table.to_parquet(partial)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def table_text(table: pd.DataFrame, decimals: int = 2) -> str:

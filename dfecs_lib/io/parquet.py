@@ -33,6 +33,7 @@ def _keypoints(path: Path, options: FileOptions) -> pd.DataFrame:
 
 
 def _action_units(path: Path, options: FileOptions) -> pd.DataFrame:
+    head_of(path, 16)
     return _renamed(load_action_units(path), options)
 
 

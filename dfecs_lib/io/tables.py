@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.io.files import head_of
 from dfecs_lib.keypoints import INDEX_NAMES
+from dfecs_lib.stored import read_parquet, write_parquet
 
 __all__ = [
     "INTENSITY",
@@ -85,22 +84,13 @@ def validate_action_units(table: pd.DataFrame) -> pd.DataFrame:
 def save_action_units(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Write an AU table to Parquet, attrs included; the file appears whole or not at all."""
     validate_action_units(table)
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(target.name + ".part")
-    table.to_parquet(partial)
-    partial.replace(target)
+    write_parquet(table, path)
 
 
 def load_action_units(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read an AU table from Parquet (see `save_action_units`)."""
-    source = Path(path)
-    head_of(source, 16)
-    try:
-        table = pd.read_parquet(source)
-    except (OSError, ValueError) as error:
-        raise DfecsError(f"{source}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
+    table = read_parquet(path)
     try:
         return validate_action_units(table)
     except DfecsError as error:
-        raise DfecsError(f"{source}: {error}") from None
+        raise DfecsError(f"{os.fspath(path)}: {error}") from None

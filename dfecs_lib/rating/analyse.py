@@ -15,6 +15,7 @@ from dfecs_lib.errors import DfecsError
 from dfecs_lib.interpretability.rule import Share, wilson
 from dfecs_lib.rating.agreement import agreement_table
 from dfecs_lib.rating.answers import read_answers
+from dfecs_lib.stored import whole_file
 
 __all__ = ["RaterRule", "Report", "analyse"]
 
@@ -115,13 +116,16 @@ class Report:
         if shown is not None and shown["id"] != self.study:
             raise DfecsError(f"the answers are of study {self.study}, not of {shown['id']}")
         target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
-        self.units.to_csv(target / "units.csv")
-        self.raters.to_csv(target / "raters.csv")
-        (target / "report.json").write_text(json.dumps(self.to_json(), indent=1), encoding="utf-8")
-        page = target / "report.html"
-        page.write_text(report_page(self, shown), encoding="utf-8")
-        return page
+        contents = {
+            "units.csv": self.units.to_csv(),
+            "raters.csv": self.raters.to_csv(),
+            "report.json": json.dumps(self.to_json(), indent=1),
+            "report.html": report_page(self, shown),
+        }
+        for name, content in contents.items():
+            with whole_file(target / name) as partial:
+                partial.write_text(content, encoding="utf-8")
+        return target / "report.html"
 
 
 def _number(value: float) -> float | None:

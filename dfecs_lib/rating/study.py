@@ -18,6 +18,7 @@ from dfecs_lib.interpretability.units import Units, as_units
 from dfecs_lib.rating.labels import CONTOURS, PARTS, keypoint_name
 from dfecs_lib.rating.trials import MOVES, Trial, make_trials
 from dfecs_lib.schemes import Scheme
+from dfecs_lib.stored import whole_file
 
 __all__ = ["FORMAT", "build_study", "load_study", "template"]
 
@@ -143,11 +144,10 @@ def build_study(
             raise AssertionError(f"the template lacks {mark}")
         page = page.replace(mark, content)
     folder = Path(out_dir)
-    folder.mkdir(parents=True, exist_ok=True)
+    # study.json first: a page that raters can open is never without what its answers are analysed with.
     for name, content in (("study.json", text), ("index.html", page)):
-        partial = folder / f"{name}.part"
-        partial.write_text(content, encoding="utf-8")
-        partial.replace(folder / name)
+        with whole_file(folder / name) as partial:
+            partial.write_text(content, encoding="utf-8")
     return folder / "index.html"
 
 

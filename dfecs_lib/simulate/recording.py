@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from dfecs_lib.simulate.designs import Design, Size, Take
 from dfecs_lib.simulate.observe import head_pose, project, runs, tracking_errors
 from dfecs_lib.simulate.people import Person, draw_person
+from dfecs_lib.stored import whole_file
 
 __all__ = ["cache_key", "cached_arrays", "record_dataset"]
 
@@ -84,11 +85,8 @@ def cached_arrays(
         return record_dataset(design, design.sizes[size_name], random_state, noise)
     path = Path(cache) / f"{cache_key(design.name, size_name, random_state, noise)}.npz"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.stem}.{os.getpid()}.part")
-        with partial.open("wb") as file:
-            made = record_dataset(design, design.sizes[size_name], random_state, noise)
+        made = record_dataset(design, design.sizes[size_name], random_state, noise)
+        with whole_file(path) as partial, partial.open("wb") as file:
             np.savez(file, allow_pickle=False, **made)
-        partial.replace(path)
     with np.load(path, allow_pickle=False) as file:
         return dict(file)

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import get_scheme, make_table
+from dfecs_lib.stored import write_parquet
 from dfecs_lib.tracking.backends import BACKENDS, Setting, backend_key, open_backend, register_backend
 from dfecs_lib.tracking.media import Media, open_media
 
@@ -217,14 +218,9 @@ def _read_cached(target: Path) -> pd.DataFrame | None:
 
 def _write_cached(table: pd.DataFrame, target: Path) -> None:
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f"{target.name}.{os.getpid()}.part")
-        table.to_parquet(partial)
-        partial.replace(target)
-    except OSError as error:
-        raise DfecsError(
-            f"{target.parent}: tracks cannot be kept here ({error.strerror}); name another cache folder"
-        ) from error
+        write_parquet(table, target)
+    except DfecsError as error:
+        raise DfecsError(f"tracks cannot be kept: {error}; name another cache folder") from error
 
 
 def _stack(

@@ -1,0 +1,69 @@
+"""What is kept on disc: files that appear whole or not at all, and Parquet read with one sentence for what is wrong."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+from dfecs_lib.errors import DfecsError
+
+__all__ = ["read_parquet", "whole_file", "write_parquet"]
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a name to write to; when the block ends well, the file of that name takes its place as `path`.
+
+    Parameters
+    ----------
+    path : str or path
+        The file to be. Its folder is made; a file that is there is replaced, once the new one is whole.
+
+    Yields
+    ------
+    Path
+        A name beside it, different for every process and thread. Nothing is left of it when the block fails.
+
+    Raises
+    ------
+    DfecsError
+        If the disc is full or the place may not be written.
+
+    Examples
+    --------
+    >>> with whole_file("codes.csv") as partial:  # doctest: +SKIP
+    ...     table.to_csv(partial)
+    """
+    target = Path(path)
+    partial = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield partial
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise DfecsError(f"{target}: cannot be written ({error.strerror or error})") from error
+
+
+def write_parquet(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a table to Parquet, attrs included; the file appears whole or not at all (see `whole_file`)."""
+    with whole_file(path) as partial:
+        table.to_parquet(partial)
+
+
+def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read a table from Parquet; DfecsError says why a file is not one."""
+    source = Path(path)
+    if not source.exists():
+        raise DfecsError(f"{source}: no such file")
+    try:
+        return pd.read_parquet(source)
+    except (OSError, ValueError) as error:
+        raise DfecsError(f"{source}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
