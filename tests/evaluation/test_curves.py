@@ -105,3 +105,42 @@ def test_cosine_is_over_the_points_both_have() -> None:
     a, b = np.array([[1.0, np.nan, 1.0]]), np.array([[1.0, 5.0, 1.0], [0.0, 1.0, 0.0]])
     assert evaluation.cosines(b, a)[0, 0] == pytest.approx(1.0)
     assert np.isnan(evaluation.cosines(b, a)[0, 1])
+
+
+def test_path_study_has_every_path_and_choice_of_points(truth, other) -> None:
+    table = evaluation.path_study({"FACS": truth}, {"two": other}, max_active=2)
+    assert len(table) == 2 * 2 * 2 * 2
+    assert set(table["points"]) == set(evaluation.POINTS)
+    wide = table.query("metric == 've_squared' and points == 'all'").pivot(
+        index="n_units", columns="path", values="value"
+    )
+    assert wide.loc[2].notna().all()
+
+
+def test_front_is_of_the_same_units_coded_otherwise(truth, other) -> None:
+    few = evaluation.recoded(truth, encoder="sparse", max_active=1)
+    assert truth.encoder == "direct"
+    assert few.components_ is truth.components_
+    front = evaluation.front_table({"direct": {4: truth}, "sparse": {1: few}}, {"two": other}).set_index("method")
+    assert front.loc["sparse", "active"] <= 1 < front.loc["direct", "active"]
+    assert front.loc["sparse", "ve_squared"] < front.loc["direct", "ve_squared"]
+
+
+def test_groups_are_scored_apart(truth, other) -> None:
+    subject = pd.Series(other.index.get_level_values("subject"), index=other.index)
+    costs = {"FACS": evaluation.model_costs(truth, other)}
+    table = evaluation.group_scores(costs, subject, metrics=("ve_squared",), interval=False).set_index("group")
+    by_subject = evaluation.score_by_subject(costs["FACS"]).droplevel("dataset")
+    np.testing.assert_allclose(table["value"], by_subject.loc[table.index])
+    size = evaluation.motion_size(other, subject)
+    first = other[subject == "S0"].to_numpy()
+    assert size["S0"] == pytest.approx(np.sqrt(np.mean(first**2)))
+
+
+def test_threshold_table_says_what_was_reached(learn) -> None:
+    model = PCAUnits(variance=0.7).fit(learn)
+    table = evaluation.threshold_table({"PCA": model}, learn, "one").set_index("metric")["value"]
+    assert table["n_units"] == len(model.components_)
+    assert table["train_ve_squared"] >= 70
+    assert table["frames_trained_on"] == len(learn)
+    assert evaluation.still_share([[1.0, 0.0, 0.0, 0.0]]) == 0.5

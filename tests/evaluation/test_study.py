@@ -59,3 +59,40 @@ def test_emotions_come_from_ravdess_names_only() -> None:
 
     assert emotions_of(named("01-01-03-01-02-01-12")).unique().tolist() == ["happy"]
     assert emotions_of(named("clip")) is None
+
+
+def test_units_from_labels_agree_where_the_movement_is_one() -> None:
+    chosen = study_sets("sim-disfa, sim-ckplus")["sim-disfa"]
+    pure = exemplar_units()[0]["FACS pure"]
+    table = evaluation.unit_agreement(chosen, pure)
+    assert table[["between_subjects", "with_exemplar"]].stack().dropna().between(-1, 1).all()
+    # A wide-open jaw is one movement for everybody, and the exemplar's.
+    assert table.loc["AU26", ["between_subjects", "with_exemplar"]].min() > 0.8
+    assert (table["subjects"] <= len(chosen.data.subjects)).all()
+    labelled = evaluation.labelled_units(chosen)
+    assert set(labelled) == {"FACS, pooled", "FACS, per subject"}
+    assert evaluation.neutral_in(chosen, "ibug68").isna().sum() == 4  # points 60 and 64, which 66 points lack
+
+
+def test_units_of_another_scheme_keep_their_points() -> None:
+    units = np.arange(2 * 132, dtype=float).reshape(2, 132)
+    there = evaluation.convert_units(units, "disfa66", "ibug68")
+    assert np.isnan(there).sum() == 2 * 4
+    np.testing.assert_array_equal(evaluation.convert_units(there, "ibug68", "disfa66"), units)
+    with pytest.raises(DfecsError, match="columns"):
+        evaluation.convert_units(units, "ibug68", "disfa66")
+
+
+def test_set_table_counts() -> None:
+    sets = study_sets("sim-ckplus")
+    table = evaluation.set_table(sets)
+    assert table["subjects"].sum() == 12
+    assert table["frames"].tolist() == [len(s.motion) for s in sets.values()]
+
+
+def test_published_weights_are_found_where_the_manifest_says(samples, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("DFECS_FRONTALIZATION_WEIGHTS", str(tmp_path))
+    assert evaluation.published_weights() is None
+    file = tmp_path / "frontalization_weights.npy"
+    file.write_bytes((samples / "vonikakis_winkler_frontalization_weights.npy").read_bytes())
+    assert evaluation.published_weights() == str(file)
