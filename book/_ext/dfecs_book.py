@@ -258,15 +258,24 @@ def skip_member(app: Sphinx, what: str, name: str, obj: object, skip: bool, opti
 
 
 def plain_words(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
-    """Take ``n_atoms_`` for a name and not for a link, and the stars in a type for stars."""
+    """Take ``n_atoms_`` for a name and not for a link, stars in a type for stars; examples and formulas stay."""
+    example = False
     for k, line in enumerate(lines):
-        kept = re.split(r"(`+[^`]*`+)", line)
-        for j in range(0, len(kept), 2):
-            kept[j] = re.sub(r"(?<![\w:`])([A-Za-z]\w*_)(?![\w`])(?! :)", r"``\1``", kept[j])
-        lines[k] = "".join(kept)
+        example = line.lstrip().startswith(">>>") or (example and bool(line.strip()))
         match = re.match(r"(\s*[\w, ]+ : )(.*\*.*)", line)
         if match:
             lines[k] = match[1] + match[2].replace("*", "\\*")
+        elif not example and "\\" not in line:
+            head, colon, rest = line.partition(" : ")
+            # A single name before a colon is a parameter's: numpydoc looks it up.
+            head = _escaped(head) if not colon or "," in head else head
+            lines[k] = head + colon + _escaped(rest)
+
+
+def _escaped(text: str) -> str:
+    pieces = re.split(r"(`+[^`]*`+)", text)
+    pieces[::2] = [re.sub(r"(?<![\w:`])([A-Za-z]\w*)_(?![\w`{])", r"\1\\_", piece) for piece in pieces[::2]]
+    return "".join(pieces)
 
 
 def setup(app: Sphinx) -> dict[str, object]:
