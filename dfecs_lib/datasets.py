@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import pandas as pd
 
 from dfecs_lib.errors import DfecsError
@@ -152,16 +151,13 @@ def _read(
 
 def _chosen(readings: Readings) -> tuple[pd.DataFrame, list[str]]:
     """Choose neutral frames on registered faces, where head motion does not count as motion of the face."""
-    from dfecs_lib.neutral import choose_neutral
+    from dfecs_lib.neutral import choose_neutral, recordings_with_a_face
     from dfecs_lib.preprocessing import make_preprocessor
 
     table = readings.keypoints
-    found = np.isfinite(table.to_numpy()).any(axis=1)
-    with_face = pd.Series(found, index=table.index).groupby(level=[0, 1, 2]).transform("any").to_numpy()
-    lost = sorted({entry[:3] for entry in table.index[~with_face].to_list()})
+    usable = recordings_with_a_face(table)
+    lost = sorted({entry[:3] for entry in table.index.difference(usable.index).to_list()})
     notes = ["/".join(filter(None, key)) + " has no usable frame, hence no neutral one." for key in lost]
-    usable = table[with_face]
-    usable.attrs = dict(table.attrs)
     chosen = choose_neutral(make_preprocessor().fit_transform(usable))
     rows = table.loc[chosen.index]
     rows.attrs = {**table.attrs, "history": [*table.attrs["history"], chosen.attrs["history"][-1]]}

@@ -115,12 +115,16 @@ def load_manifest(path: str | os.PathLike[str] | None = None) -> Manifest:
     source = find_manifest(path)
     try:
         content = yaml.safe_load(source.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise DfecsError(f"{source}: cannot be read ({error.strerror})") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise DfecsError(f"{source}: not a readable YAML file ({str(error).splitlines()[0]})") from error
     top = as_mapping(str(source), content)
     refuse_unknown(str(source), top, frozenset({"datasets"}))
     folder = data_folder(source)
     datasets = as_mapping(f"{source}, datasets", top.get("datasets"))
+    if not datasets:
+        raise DfecsError(f"{source}: names no dataset under the key 'datasets'")
     return Manifest(source, {name: parse_entry(name, value, source, folder) for name, value in datasets.items()})
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.schemes import SCHEMES
 
 __all__ = ["Download", "Entry", "KnownFile", "State", "as_mapping", "parse_entry", "refuse_unknown", "variable_of"]
 
@@ -170,6 +171,12 @@ def _path(name: str, given: object, folder: Path) -> tuple[Path, bool]:
     return folder / Path(str(given or name)).expanduser(), False
 
 
+def _scheme(where: str, name: str) -> str:
+    if name not in SCHEMES:
+        raise DfecsError(f"{where}: unknown keypoint scheme {name!r}; known: {', '.join(SCHEMES)}")
+    return name
+
+
 def parse_entry(name: str, value: object, source: Path, folder: Path) -> Entry:
     """Read one dataset's entry of the manifest `source`; relative paths lie in `folder`."""
     where = f"{source}: dataset {name!r}"
@@ -192,7 +199,7 @@ def parse_entry(name: str, value: object, source: Path, folder: Path) -> Entry:
         citation=" ".join(str(given["citation"]).split()),
         how=" ".join(str(given["how"]).split()),
         reader=str(given["reader"]),
-        scheme=None if given.get("scheme") is None else str(given["scheme"]),
+        scheme=None if given.get("scheme") is None else _scheme(where, str(given["scheme"])),
         neutral=None if given.get("neutral") is None else str(given["neutral"]),
         path=None if given["kind"] == "simulated" else path,
         overridden=overridden,

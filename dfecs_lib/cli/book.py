@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from dfecs_lib.cli.common import add_command
+from dfecs_lib.cli.common import add_command, at_least
 
 if TYPE_CHECKING:
     from dfecs_lib.cli.common import Commands
@@ -28,7 +28,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--root", default=".", metavar="DIR", help="the checkout (default: the current folder)")
     parser.add_argument("--out", metavar="DIR", help="where built books go (default: _site in the checkout)")
-    parser.add_argument("--jobs", type=int, metavar="N", help="notebooks at a time (default: one for each core)")
+    parser.add_argument("--jobs", type=at_least(1), metavar="N", help="notebooks at a time (default: one a core)")
     parser.add_argument(
         "--serve",
         nargs="?",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -16,7 +17,26 @@ if TYPE_CHECKING:
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-__all__ = ["add_command", "add_neutral", "add_progress", "check_output", "show_progress", "table_text", "write_table"]
+__all__ = [
+    "NAMES_HELP",
+    "add_command",
+    "add_names",
+    "add_neutral",
+    "add_progress",
+    "at_least",
+    "check_folder",
+    "check_output",
+    "json_text",
+    "show_progress",
+    "table_text",
+    "workers",
+    "write_table",
+]
+
+NAMES_HELP = (
+    "how the files' names say who is shown: '{subject}_{recording}' for P01_happy.csv, '{subject}/*' for a folder a "
+    "subject (default: %s)"
+)
 
 
 def add_command(
@@ -52,15 +72,59 @@ def show_progress(args: argparse.Namespace) -> bool:
 
 def add_neutral(parser: argparse.ArgumentParser, default: str) -> None:
     """Add the choice of neutral frames."""
-    parser.add_argument(
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument(
         "--neutral",
         metavar="METHOD",
         choices=("shared", "medoid", "calmest", "first"),
         help=f"how each recording's neutral frame is chosen: shared, medoid, calmest or first (default: {default})",
     )
-    parser.add_argument(
+    either.add_argument(
         "--neutral-frame", metavar="N", type=int, help="take frame N of each recording as neutral instead"
     )
+
+
+def add_names(parser: argparse.ArgumentParser) -> None:
+    """Add the pattern by which files' names say who is shown."""
+    parser.add_argument("--names", metavar="PATTERN", help=NAMES_HELP % "the tables' own names")
+
+
+def at_least(low: float, kind: type[int] | type[float] = int) -> Callable[[str], float]:
+    """Return what reads a number of at least `low` from the command line."""
+
+    def read(text: str) -> float:
+        try:
+            number = kind(text)
+        except ValueError:
+            number = None
+        if number is None or not number >= low:
+            what = "whole number" if kind is int else "number"
+            raise argparse.ArgumentTypeError(f"a {what} from {low} up is needed, not {text!r}")
+        return number
+
+    return read
+
+
+def workers(text: str) -> int:
+    """Read a number of parallel workers: any whole number but 0, as joblib counts them."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if not number:
+        raise argparse.ArgumentTypeError(f"a whole number is needed, -1 for all cores, not {text!r}")
+    return number
+
+
+def check_folder(path: str) -> Path:
+    """Return the path of an output folder that is there or can be made, or say before any work why not."""
+    target = Path(path)
+    if target.exists() and not target.is_dir():
+        raise DfecsError(f"{target}: is a file; name a folder")
+    above = target if target.exists() else target.absolute().parent
+    if above.is_dir() and not os.access(above, os.W_OK):
+        raise DfecsError(f"{target}: may not be written")
+    return target
 
 
 def check_output(path: str, suffixes: Iterable[str], inputs: Iterable[str] = ()) -> Path:
@@ -96,6 +160,13 @@ def write_table(table: pd.DataFrame, target: Path) -> None:
             table.to_csv(partial)
         else:
             table.to_parquet(partial)
+
+
+def json_text(table: pd.DataFrame) -> str:
+    """Return a table as a JSON list of rows: all digits, null for what is not known."""
+    # By way of plain Python values: pandas rounds to fifteen decimals at most, and writes every slash as \\/.
+    rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
+    return json.dumps(rows, indent=1, ensure_ascii=False)
 
 
 def table_text(table: pd.DataFrame, decimals: int = 2) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from dfecs_lib.cli.common import add_command, add_progress, show_progress, table_text
+from dfecs_lib.cli.common import add_command, add_progress, json_text, show_progress, table_text
 
 if TYPE_CHECKING:
     from dfecs_lib.cli.common import Commands
@@ -55,7 +55,7 @@ def _list(args: argparse.Namespace) -> None:
 
     table = listing(load_manifest(args.manifest))
     if args.json:
-        print(table.to_json(orient="records", indent=1, force_ascii=False))
+        print(json_text(table))
     else:
         print(table_text(table[["name", "state", "kind", "scheme", "title"]]))
 

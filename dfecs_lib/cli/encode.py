@@ -5,7 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from dfecs_lib.cli.common import add_command, add_neutral, add_progress, check_output, show_progress, write_table
+from dfecs_lib.cli.common import (
+    add_command,
+    add_names,
+    add_neutral,
+    add_progress,
+    check_output,
+    show_progress,
+    write_table,
+)
 
 if TYPE_CHECKING:
     from dfecs_lib.cli.common import Commands
@@ -27,6 +35,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "-o", "--output", required=True, metavar="FILE", help="codes (.parquet or .csv): a row a frame, a column a unit"
     )
+    add_names(parser)
     add_neutral(parser, "as in training")
     add_progress(parser)
 
@@ -39,6 +48,7 @@ def _encode(args: argparse.Namespace) -> None:
     codes = encode(
         load_model(args.model),
         args.table,
+        names=args.names,
         neutral=args.neutral,
         neutral_frame=args.neutral_frame,
         progress=show_progress(args),

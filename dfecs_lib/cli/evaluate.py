@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from dfecs_lib.cli.common import add_command, add_neutral, add_progress, show_progress, table_text
+from dfecs_lib.cli.common import add_command, add_names, add_neutral, add_progress, json_text, show_progress, table_text
 
 if TYPE_CHECKING:
     from dfecs_lib.cli.common import Commands
@@ -25,6 +25,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("model", metavar="UNITS.npz", help="a model of 'dfecs train'")
     parser.add_argument("tables", nargs="+", metavar="TABLE", help="as for 'dfecs train'")
     parser.add_argument("--json", action="store_true", help="as JSON, with all digits")
+    add_names(parser)
     add_neutral(parser, "as in training")
     add_progress(parser)
 
@@ -36,8 +37,9 @@ def _evaluate(args: argparse.Namespace) -> None:
     scores = evaluate(
         load_model(args.model),
         args.tables,
+        names=args.names,
         neutral=args.neutral,
         neutral_frame=args.neutral_frame,
         progress=show_progress(args),
     ).reset_index()
-    print(scores.to_json(orient="records", indent=1) if args.json else table_text(scores))
+    print(json_text(scores) if args.json else table_text(scores))

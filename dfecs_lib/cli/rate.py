@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dfecs_lib.cli.common import add_command
+from dfecs_lib.cli.common import add_command, at_least, check_folder
 
 if TYPE_CHECKING:
     from dfecs_lib.cli.common import Commands
@@ -34,10 +34,12 @@ def add(commands: Commands) -> None:
     build.add_argument("model", metavar="UNITS.npz", help="a model of 'dfecs train'")
     build.add_argument("-o", "--output", required=True, metavar="FOLDER", help="where index.html is written")
     build.add_argument("--title", default="Can facial muscles do this?", help="heading of the page")
-    build.add_argument("--catch", type=int, default=4, metavar="N", help="motions whose answer is known (default: 4)")
-    build.add_argument("--repeats", type=int, metavar="N", help="units shown twice (default: one in six, at least 2)")
+    build.add_argument(
+        "--catch", type=at_least(0), default=4, metavar="N", help="known motions among them (default: 4)"
+    )
+    build.add_argument("--repeats", type=at_least(0), metavar="N", help="shown twice (default: one in six, at least 2)")
     build.add_argument("--no-guide", action="store_true", help="do not offer raters the directions of the muscles")
-    build.add_argument("--seed", type=int, default=0, help="chooses repeats and orders (default: 0)")
+    build.add_argument("--seed", type=at_least(0), default=0, help="chooses repeats and orders (default: 0)")
     analyse = add_command(
         verbs,
         "analyse",
@@ -48,7 +50,9 @@ def add(commands: Commands) -> None:
     analyse.add_argument("files", nargs="+", metavar="FILE", help="CSV or JSON exports of one study")
     analyse.add_argument("-o", "--output", default="report", metavar="FOLDER", help="for the pages (default: report)")
     analyse.add_argument("--study", metavar="FOLDER", help="the study's folder, to draw the marked keypoints")
-    analyse.add_argument("--bootstraps", type=int, default=500, metavar="N", help="draws of an interval (default: 500)")
+    analyse.add_argument(
+        "--bootstraps", type=at_least(1), default=500, metavar="N", help="draws for intervals (default: 500)"
+    )
 
 
 def _build(args: argparse.Namespace) -> None:
@@ -56,7 +60,7 @@ def _build(args: argparse.Namespace) -> None:
 
     page = build_study(
         args.model,
-        args.output,
+        check_folder(args.output),
         title=args.title,
         n_catch=args.catch,
         n_repeats=args.repeats,
@@ -71,8 +75,9 @@ def _build(args: argparse.Namespace) -> None:
 def _analyse(args: argparse.Namespace) -> None:
     from dfecs_lib.rating import analyse
 
+    target = check_folder(args.output)
     report = analyse([Path(f) for f in args.files], n_bootstraps=args.bootstraps)
-    page = report.write(args.output, args.study)
+    page = report.write(target, args.study)
     if report.simulated:
         print("Simulated raters: the figures below say nothing about people.")
     kept = int(report.raters["kept"].sum())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from dfecs_lib.cli.common import add_command, add_progress, show_progress
+from dfecs_lib.cli.common import add_command, add_progress, at_least, show_progress
 from dfecs_lib.errors import DfecsError
 
 if TYPE_CHECKING:
@@ -29,8 +29,10 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--list", action="store_true", help="print the notebook's parameters and defaults, run nothing")
     parser.add_argument("--runs", default=".runs", metavar="DIR", help="where runs are kept (default .runs)")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="numerical threads (default 1)")
-    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="longest time for one cell (default: none)")
+    parser.add_argument("--threads", type=at_least(1), default=1, metavar="N", help="numerical threads (default 1)")
+    parser.add_argument(
+        "--timeout", type=at_least(1, float), metavar="SECONDS", help="longest for one cell (default: none)"
+    )
     parser.add_argument("--force", action="store_true", help="run even when the same run is there")
     add_progress(parser)
 

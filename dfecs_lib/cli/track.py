@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import warnings
 from typing import TYPE_CHECKING
 
-from dfecs_lib.cli.common import add_command, add_progress, check_output, show_progress, table_text, write_table
+from dfecs_lib.cli.common import (
+    NAMES_HELP,
+    add_command,
+    add_progress,
+    check_output,
+    show_progress,
+    table_text,
+    workers,
+    write_table,
+)
 from dfecs_lib.errors import DfecsError
 
 if TYPE_CHECKING:
@@ -40,8 +50,11 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--dataset", default="", help="dataset name in the table")
     parser.add_argument("--subject", default="", help="subject name in the table, where all videos show one person")
+    parser.add_argument("--names", metavar="PATTERN", help=NAMES_HELP % "the file's name is the recording's")
     parser.add_argument("--confidence", metavar="FILE", help="also write each frame's confidence (.parquet or .csv)")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="videos at a time (default 1; -1: all cores)")
+    parser.add_argument(
+        "--jobs", type=workers, default=1, metavar="N", help="videos at a time (default 1; -1: a core each)"
+    )
     parser.add_argument(
         "--cache", metavar="DIR", help="where finished videos are kept for a restart (default: the user's cache)"
     )
@@ -63,6 +76,7 @@ def _track(args: argparse.Namespace) -> None:
         settings={name: _value(text) for name, text in args.settings},
         dataset=args.dataset,
         subject=args.subject,
+        names=args.names,
         cache=None if args.no_cache else args.cache or default_cache(),
         n_jobs=args.jobs,
         progress=show_progress(args),
@@ -70,8 +84,11 @@ def _track(args: argparse.Namespace) -> None:
     save(table, target)
     if scores is not None:
         write_table(confidence.to_frame(), scores)
-    found = table.notna().any(axis=1).groupby(level="recording").agg(["size", "sum"]).reset_index()
-    print(table_text(found.set_axis(["recording", "frames", "with a face"], axis=1)))
+    levels = [level for level in ("dataset", "subject") if any(table.index.unique(level))]
+    found = table.notna().any(axis=1).groupby(level=[*levels, "recording"]).agg(["size", "sum"]).reset_index()
+    print(table_text(found.set_axis([*levels, "recording", "frames", "with a face"], axis=1)))
+    if lost := found.loc[found["sum"] == 0, "recording"].tolist():
+        warnings.warn(f"no face was found in {', '.join(lost)}; is the picture upright?", stacklevel=1)
 
 
 def _value(text: str) -> Setting:

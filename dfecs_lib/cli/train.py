@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from dfecs_lib.cli.common import add_command, add_neutral, add_progress, check_output, show_progress, table_text
+from dfecs_lib.cli.common import (
+    add_command,
+    add_names,
+    add_neutral,
+    add_progress,
+    at_least,
+    check_output,
+    show_progress,
+    table_text,
+    workers,
+)
 
 if TYPE_CHECKING:
     from dfecs_lib.cli.common import Commands
@@ -46,14 +56,15 @@ def add(commands: Commands) -> None:
         choices=("hierarchical", "direct", "sparse"),
         help="how frames are encoded (default hierarchical, the paper's)",
     )
+    add_names(parser)
     add_neutral(parser, "the dataset's own, else shared")
     parser.add_argument("--no-frontalize", action="store_true", help="leave head pose in")
     parser.add_argument("--no-affine", action="store_true", help="leave size and place of the face in")
     parser.add_argument("--no-parts", action="store_true", help="leave the place of face parts in")
     parser.add_argument("--weights", metavar="FILE.npy", help="linear frontalization with these published weights")
     parser.add_argument("--scheme", metavar="NAME", help="keypoint scheme to bring all tables to, such as bp4d49")
-    parser.add_argument("--random-state", type=int, default=0, metavar="SEED", help="seed (default 0)")
-    parser.add_argument("--jobs", type=int, metavar="N", help="parallel workers; the result does not depend on them")
+    parser.add_argument("--random-state", type=at_least(0), default=0, metavar="SEED", help="seed (default 0)")
+    parser.add_argument("--jobs", type=workers, metavar="N", help="parallel workers; they do not change the result")
     add_progress(parser)
 
 
@@ -76,6 +87,7 @@ def _train(args: argparse.Namespace) -> None:
         args.tables,
         preprocessor=preprocessor,
         scheme=args.scheme,
+        names=args.names,
         neutral=args.neutral,
         neutral_frame=args.neutral_frame,
         progress=show_progress(args),
@@ -89,8 +101,9 @@ def _train(args: argparse.Namespace) -> None:
     model.save(target)
     told = model.metadata_["training"]
     assert isinstance(told, dict)
+    explain = "unit explains" if len(model.components_) == 1 else "units explain"
     print(
-        f"{len(model.components_)} units explain {model.variance_explained_:.2f} % of the motion in {told['frames']:,} "
+        f"{len(model.components_)} {explain} {model.variance_explained_:.2f} % of the motion in {told['frames']:,} "
         f"frames of {told['recordings']:,} recording{'s' * (told['recordings'] != 1)} ({told['scheme']})."
     )
     units = pd.DataFrame({"unit": model.get_feature_names_out(), "share of motion, %": model.unit_shares_})

@@ -11,7 +11,7 @@ from dfecs_lib.errors import DfecsError
 from dfecs_lib.io.files import head_of, header_of
 from dfecs_lib.io.registry import DatasetReader, FileOptions, FileReader, dataset_readers, file_reader, file_readers
 
-__all__ = ["read_account", "read_action_units", "read_keypoints", "read_pose", "sniff"]
+__all__ = ["read_account", "read_action_units", "read_keypoints", "read_pose", "several_faces", "sniff"]
 
 PathLike = str | os.PathLike[str]
 
@@ -193,6 +193,14 @@ def read_account(table: pd.DataFrame) -> list[str]:
         text = f"{entry['file']}: {entry['frames']} frames, {entry['failed']} without a usable face"
         threshold = entry.get("min_confidence")
         sentences.append(f"{text}." if threshold is None else f"{text} (confidence threshold {threshold}).")
+        sentences += several_faces(table)
+    return sentences
+
+
+def several_faces(table: pd.DataFrame) -> list[str]:
+    """Say which face was taken, where a tracker's file follows several; empty where it follows one."""
+    sentences = []
+    for entry in table.attrs.get("history", []):
         if len(entry.get("faces", [])) > 1:
             faces = ", ".join(map(str, entry["faces"]))
             sentences.append(f"{entry['file']} follows several faces ({faces}); face {entry['face']} was taken.")

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import get_scheme, make_table
+from dfecs_lib.path_names import names_from_path
 from dfecs_lib.stored import write_parquet
 from dfecs_lib.tracking.backends import BACKENDS, Setting, backend_key, open_backend, register_backend
 from dfecs_lib.tracking.media import Media, open_media
@@ -80,14 +81,14 @@ def track(
     >>> table = track("clip.mp4")  # doctest: +SKIP
     >>> table.isna().all(axis=1).sum()  # frames without a face  # doctest: +SKIP
     """
-    names = None if recording is None else [recording]
+    named = None if recording is None else [recording]
     return track_many(
         [source],
         backend,
         settings=settings,
         dataset=dataset,
         subject=subject,
-        recordings=names,
+        recordings=named,
         cache=cache,
         progress=progress,
     )[0]
@@ -101,6 +102,7 @@ def track_many(
     dataset: str = "",
     subject: str = "",
     recordings: Sequence[str] | None = None,
+    names: str | None = None,
     cache: str | os.PathLike[str] | None = None,
     n_jobs: int | None = None,
     progress: bool = False,
@@ -115,6 +117,8 @@ def track_many(
         As in `track`.
     recordings : sequence of str, optional
         Names, one a source; by default the files' stems, with as many parent folders as make them differ.
+    names : str, optional
+        How the sources' names say who is shown, such as ``"{subject}_{recording}"``: see `dfecs_lib.path_names`.
     cache : path, optional
         One Parquet file a finished recording, under a hash of the source's content, the backend, its versions and its
         settings. A second call takes what is there and tracks only the rest, so that long work may be interrupted.
@@ -135,14 +139,21 @@ def track_many(
     paths = [Path(s) for s in sources]
     if not paths:
         raise DfecsError("no video to track")
-    names = _recording_names(paths) if recordings is None else list(recordings)
-    if len(names) != len(paths) or len(set(names)) != len(names):
-        raise DfecsError(f"{len(paths)} sources need as many different recording names, not {names}")
-    key = backend_key(backend, settings or {})
+    given = _recording_names(paths) if recordings is None else list(recordings)
+    if len(given) != len(paths):
+        raise DfecsError(f"{len(paths)} sources need as many recording names, not {given}")
+    keys = [{"dataset": dataset, "subject": subject, "recording": recording} for recording in given]
+    if names is not None:
+        keys = [{**key, **names_from_path(path, names)} for path, key in zip(paths, keys, strict=True)]
+    twice = [key for i, key in enumerate(keys) if key in keys[:i]]
+    if twice:
+        named = "/".join(filter(None, twice[0].values()))
+        raise DfecsError(f"two sources would be recording {named}; give each a name of its own")
+    doing = backend_key(backend, settings or {})
     folder = None if cache is None else Path(cache)
     # Of one recording the frames are shown; of many, the recordings.
     frame_bar = progress and len(paths) == 1
-    work = (joblib.delayed(_track_one)(path, BACKENDS[backend], key, folder, frame_bar) for path in paths)
+    work = (joblib.delayed(_track_one)(path, BACKENDS[backend], doing, folder, frame_bar) for path in paths)
     results = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(work)
     bar = tqdm(results, total=len(paths), unit="video", desc="tracking", disable=not progress or frame_bar)
     done = list(bar)
@@ -151,7 +162,7 @@ def track_many(
         kept = "; the others are kept and need not be tracked again" if folder and len(failed) < len(paths) else ""
         raise DfecsError(" | ".join(failed) + (kept if len(paths) > 1 else ""))
     tracks = [table for table in done if not isinstance(table, str)]
-    return _stack(tracks, names, key, dataset, subject)
+    return _stack(tracks, keys, doing)
 
 
 def _recording_names(paths: Sequence[Path]) -> list[str]:
@@ -224,14 +235,19 @@ def _write_cached(table: pd.DataFrame, target: Path) -> None:
 
 
 def _stack(
-    tracks: Sequence[pd.DataFrame], names: Sequence[str], key: Mapping[str, object], dataset: str, subject: str
+    tracks: Sequence[pd.DataFrame], names: Sequence[Mapping[str, str]], key: Mapping[str, object]
 ) -> tuple[pd.DataFrame, pd.Series[float]]:
     tables, scores = [], []
     for name, track in zip(names, tracks, strict=True):
         values = track.drop(columns="confidence").to_numpy(np.float64)
         scheme = track.attrs[_REPORT]["scheme"]
         table = make_table(
-            values, scheme=scheme, frames=np.arange(len(values)), dataset=dataset, subject=subject, recording=name
+            values,
+            scheme=scheme,
+            frames=np.arange(len(values)),
+            dataset=name["dataset"],
+            subject=name["subject"],
+            recording=name["recording"],
         )
         tables.append(table)
         scores.append(pd.Series(track["confidence"].to_numpy(np.float64), index=table.index, name="confidence"))

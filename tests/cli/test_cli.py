@@ -149,6 +149,75 @@ def test_our_own_tables_folders_and_same_names(samples: Path, tmp_path: Path, sa
     assert codes.isna().all(axis=1).to_numpy().nonzero()[0].tolist() == [3]
 
 
+def test_a_lab_says_which_file_shows_whom(samples: Path, tmp_path: Path, say: Say) -> None:
+    lab = tmp_path / "lab"
+    lab.mkdir()
+    for name in ("P1_a", "P1_b", "P2_a"):
+        (lab / f"{name}.csv").write_bytes((samples / "openface_sample.csv").read_bytes())
+    code, out, err = say("train", lab, "-o", tmp_path / "u.npz", "--n-units", 3, "--names", "{subject}_{recording}")
+    assert (code, err) == (0, "")
+    assert "3 recordings" in out
+    say("encode", tmp_path / "u.npz", lab, "-o", tmp_path / "c.parquet", "--names", "{subject}_{recording}")
+    index = pd.read_parquet(tmp_path / "c.parquet").index
+    assert set(index.droplevel(["dataset", "frame"])) == {("P1", "a"), ("P1", "b"), ("P2", "a")}
+    refused(say("evaluate", tmp_path / "u.npz", lab, "--names", "{subject}/{who}"), "{who}")
+    (lab / "odd.csv").write_bytes((samples / "openface_sample.csv").read_bytes())
+    refused(say("evaluate", tmp_path / "u.npz", lab, "--names", "{subject}_*"), "odd.csv", "does not fit")
+
+
+def test_a_second_face_is_not_passed_over_in_silence(samples: Path, trained: Path, tmp_path: Path) -> None:
+    one = pd.read_csv(samples / "openface_sample.csv", skipinitialspace=True)
+    both = pd.concat([one, one.head(50)])
+    both = pd.concat([both, pd.Series([0] * 100 + [1] * 50, index=both.index, name="face_id")], axis=1)
+    both.to_csv(tmp_path / "two.csv", index=False)
+    done = dfecs("evaluate", trained, "two.csv", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stderr == "dfecs: note: two.csv follows several faces (0, 1); face 0 was taken.\n"
+
+
+def test_faces_that_cannot_be_registered_or_do_not_move(samples: Path, tmp_path: Path, say: Say) -> None:
+    faces = pd.read_csv(samples / "pyfeat_sample.csv")
+    columns = [f"{axis}_{k}" for axis in "xy" for k in range(68)]
+    faces[columns].assign(x_33=np.nan, y_33=np.nan).to_csv(tmp_path / "noseless.csv", index=False)
+    refused(say("train", tmp_path / "noseless.csv", "-o", tmp_path / "u.npz"), "recording noseless", "registered")
+    faces.loc[[0] * 20, columns].to_csv(tmp_path / "still.csv", index=False)
+    refused(say("train", tmp_path / "still.csv", "-o", tmp_path / "u.npz"), "no face moves")
+
+
+def test_numbers_that_make_no_sense_are_refused_before_any_work(trained: Path, tmp_path: Path, say: Say) -> None:
+    train = ("train", "x.csv", "-o", tmp_path / "u.npz")
+    for words in (
+        (*train, "--jobs", 0),
+        (*train, "--random-state", -1),
+        (*train, "--neutral", "first", "--neutral-frame", 3),
+        ("track", "x.mp4", "-o", tmp_path / "t.parquet", "--jobs", 0),
+        ("run", "x.ipynb", "--threads", 0),
+        ("run", "x.ipynb", "--timeout", -1),
+        ("book", "--jobs", 0),
+        ("rate", "build", trained, "-o", tmp_path / "study", "--catch", -1),
+    ):
+        refused(say(*words), "argument --")
+    refused(say("rate", "build", trained, "-o", trained), "is a file; name a folder")
+
+
+def test_json_has_all_digits_and_plain_paths(samples: Path, trained: Path, say: Say) -> None:
+    _, out, _ = say("evaluate", trained, samples / "openface_sample.csv", "--json")
+    row = json.loads(out)[0]
+    assert row["variance_explained"] != round(row["variance_explained"], 12)
+    assert row["table"] == str(samples / "openface_sample.csv")
+    assert "\\/" not in out
+
+
+def test_progress_goes_to_stderr_and_says_what_is_done(samples: Path, tmp_path: Path, say: Say) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_bytes((samples / "openface_sample.csv").read_bytes())
+    code, out, err = say("train", tmp_path, "-o", tmp_path / "u.npz", "--n-units", 2, "--progress")
+    assert code == 0
+    assert out.startswith("2 units explain")
+    for stage in ("reading", "registering", "learning units from 200 frames"):
+        assert stage in err
+
+
 def test_bad_tables_and_outputs(samples: Path, trained: Path, tmp_path: Path, say: Say) -> None:
     good = samples / "openface_sample.csv"
     text = good.read_text()

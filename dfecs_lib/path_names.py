@@ -1,0 +1,65 @@
+"""Who is shown where, as files' names say it: ``P01_happy.csv`` read by the pattern ``{subject}_{recording}``."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cache
+from pathlib import Path
+
+from dfecs_lib.errors import DfecsError
+
+__all__ = ["names_from_path"]
+
+_FIELDS = ("dataset", "subject", "recording")
+_TOKEN = re.compile(r"\{(.*?)\}|(\*)|([^{*]+|\{)")
+
+
+def names_from_path(path: str | os.PathLike[str], pattern: str) -> dict[str, str]:
+    """Return the names that a file's path holds, for the row index of its table.
+
+    Parameters
+    ----------
+    path : str or path
+        A file, or a folder of images.
+    pattern : str
+        ``{dataset}``, ``{subject}`` and ``{recording}`` stand for a name, ``*`` for anything, the rest for itself; the
+        file's ending is left out. Each name is as short as the pattern allows, from the left. With ``/`` the folders
+        above the file are read too.
+
+    Raises
+    ------
+    DfecsError
+        If the path does not fit the pattern, or the pattern holds no such name, an unknown one, or one twice.
+
+    Examples
+    --------
+    >>> names_from_path("lab/P01_happy_2.csv", "{subject}_{recording}")
+    {'subject': 'P01', 'recording': 'happy_2'}
+    >>> names_from_path("lab/P01/happy.csv", "{subject}/*")
+    {'subject': 'P01'}
+    """
+    whole = Path(path).absolute()
+    whole = whole if whole.is_dir() else whole.with_suffix("")
+    depth = pattern.count("/") + 1
+    found = _compiled(pattern).fullmatch("/".join(whole.parts[-depth:]))
+    if found is None:
+        raise DfecsError(f"{os.fspath(path)}: does not fit the pattern of names {pattern!r}; mend one of the two")
+    return found.groupdict()
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    fields, parts = [], []
+    for field, anything, text in _TOKEN.findall(pattern):
+        if field:
+            fields.append(field)
+            parts.append(f"(?P<{field}>[^/]+?)" if field in _FIELDS else "")
+        else:
+            parts.append("[^/]*?" if anything else re.escape(text))
+    if not fields or not set(fields) <= set(_FIELDS) or len(set(fields)) < len(fields):
+        raise DfecsError(
+            f"the pattern of names {pattern!r} must hold some of {', '.join(f'{{{f}}}' for f in _FIELDS)}, "
+            "each once, and nothing else in braces"
+        )
+    return re.compile("".join(parts))
