@@ -121,6 +121,8 @@ def _patterns(values: Rows, k: int) -> Iterator[tuple[NDArray[np.intp], NDArray[
 def _fit(x: Rows, model: HeadFit, corrected: bool) -> tuple[Rows, Rows, NDArray[np.float64]]:
     p = len(model.depth)
     x, y = x[:, :p], x[:, p:]
+    # Points that all lie in one place have no size; what rounding leaves of it must not pass for a face.
+    sizeless = np.hypot(np.ptp(x, axis=1), np.ptp(y, axis=1)) <= 1e-9 * (np.abs(x[:, 0]) + np.abs(y[:, 0]))
     # The first camera, and all that the steps need of the image points, are linear in them: one product for all.
     linear = np.concatenate([model.camera, model.step], axis=0)
     ax, ay = x @ linear[:, :p].T, y @ linear[:, p:].T
@@ -172,7 +174,7 @@ def _fit(x: Rows, model: HeadFit, corrected: bool) -> tuple[Rows, Rows, NDArray[
         shape[:, model.steadied] = shape @ model.steady.T
     shape += model.mean
     third = _cross(first, second)
-    shape[~(third[:, 2] > _LEAST_FACING)] = np.nan
+    shape[sizeless | ~(third[:, 2] > _LEAST_FACING)] = np.nan
     return shape, turn, np.stack([first, second, third], axis=1)
 
 
