@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numba
 import numpy as np
 
-__all__ = ["BLOCK", "code_blocks", "descend", "update_atoms"]
+__all__ = ["BLOCK", "code_blocks", "descend", "invert_diagonal", "update_atoms"]
 
 #: Frames that share one set of partial sums.
 BLOCK = 512
@@ -33,27 +33,32 @@ else:
 
 @_short
 def _factorize(gram, start, alpha, where, s, factor, solution):
-    """Solve G_SS·solution = start_S − alpha by Cholesky; False where G_SS is singular."""
+    """Solve G_SS·solution = start_S − alpha by Cholesky; False where G_SS is singular.
+
+    `factor` holds the triangle with its diagonal inverted: products are cheaper than quotients.
+    """
     for i in range(s):
-        for j in range(i + 1):
-            t = gram[where[i], where[j]]
+        here = where[i]
+        for j in range(i):
+            t = gram[here, where[j]]
             for m in range(j):
                 t -= factor[i, m] * factor[j, m]
-            if i == j:
-                if not t > 1e-10 * gram[where[i], where[i]]:
-                    return False
-                factor[i, i] = np.sqrt(t)
-            else:
-                factor[i, j] = t / factor[j, j]
-        t = start[where[i]] - alpha
+            factor[i, j] = t * factor[j, j]
+        t = gram[here, here]
+        least = 1e-10 * t
+        r = start[here] - alpha
         for m in range(i):
-            t -= factor[i, m] * solution[m]
-        solution[i] = t / factor[i, i]
+            t -= factor[i, m] * factor[i, m]
+            r -= factor[i, m] * solution[m]
+        if not t > least:
+            return False
+        factor[i, i] = 1 / np.sqrt(t)
+        solution[i] = r * factor[i, i]
     for i in range(s - 1, -1, -1):
         t = solution[i]
         for m in range(i + 1, s):
             t -= factor[m, i] * solution[m]
-        solution[i] = t / factor[i, i]
+        solution[i] = t * factor[i, i]
     return True
 
 
@@ -108,8 +113,18 @@ def _polish(gram, start, alpha, u, q, where, factor, solution):
     return optimal
 
 
+@_short
+def invert_diagonal(gram):
+    """1 / G_kk; 0 for an atom of zeros, whose code then never moves from zero."""
+    inverse = np.zeros(len(gram), gram.dtype)
+    for k in range(len(gram)):
+        if gram[k, k] > 0:
+            inverse[k] = 1 / gram[k, k]
+    return inverse
+
+
 @_compiled
-def descend(gram, start, alpha, energy, u, q, max_passes, tol, exact, where, factor, solution):
+def descend(gram, inverse, start, alpha, energy, u, q, max_passes, tol, exact, where, factor, solution):
     """Minimise ½uᵀGu − (start−alpha)ᵀu over u ≥ 0 from `u`, in place; return (passes, duality gap)."""
     p = gram.shape[0]
     warm = False
@@ -127,20 +142,25 @@ def descend(gram, start, alpha, energy, u, q, max_passes, tol, exact, where, fac
     done = 0
     for turn in range(max_passes):
         done = turn + 1
+        moved = False
         for k in range(p):
-            curvature = gram[k, k]
-            if curvature <= 0:
-                u[k] = 0
-                continue
             old = u[k]
-            new = max(old - q[k] / curvature, zero)
+            if old == 0 and q[k] >= 0:
+                continue
+            new = max(old - q[k] * inverse[k], zero)
             step = new - old
             if step != 0:
+                moved = True
                 u[k] = new
                 for j in range(p):
                     q[j] += step * gram[k, j]
-        if exact and turn >= 1 and _polish(gram, start, alpha, u, q, where, factor, solution):
+        if not moved:
             return done, zero
+        if exact:
+            if turn >= 1 and _polish(gram, start, alpha, u, q, where, factor, solution):
+                return done, zero
+            if turn % 8 < 7:
+                continue
         # r = x − Vᵀu: xᵀr, rᵀr and max_k V_k·r from the Gram matrix alone
         mass, fit, slack, worst = zero, zero, zero, zero
         for k in range(p):
@@ -174,9 +194,10 @@ def code_blocks(X, energies, Vt, gram, alpha, U, weights, first, last, max_passe
     p = Vt.shape[1]
     zero = Vt[0, 0] * 0
     q = np.empty(p, X.dtype)
-    where = np.empty(p, np.int64)
+    where = np.empty(p, np.uintp)
     factor = np.empty((p, p), X.dtype)
     solution = np.empty(p, X.dtype)
+    inverse = invert_diagonal(gram)
     starts = np.empty((_CHUNK, p), X.dtype)
     weighted = np.empty((_CHUNK, p), X.dtype)
     for block in range(first, last):
@@ -187,7 +208,9 @@ def code_blocks(X, energies, Vt, gram, alpha, U, weights, first, last, max_passe
                 start = starts[i - top]
                 u = U[i]
                 energy = energies[i]
-                passes, gap = descend(gram, start, alpha, energy, u, q, max_passes, tol, exact, where, factor, solution)
+                passes, gap = descend(
+                    gram, inverse, start, alpha, energy, u, q, max_passes, tol, exact, where, factor, solution
+                )
                 w = weights[i] if weights.size else zero + 1
                 mass = zero
                 explained = zero

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numba
 import numpy as np
 
-from dfecs_lib.ffm._kernels import descend
+from dfecs_lib.ffm._kernels import descend, invert_diagonal
 
 __all__ = ["eliminate_rows", "select_rows"]
 
@@ -128,7 +128,8 @@ def select_rows(X, V, gram, alpha, most, U, first, last):
     start = np.empty(p, X.dtype)
     q = np.empty(p, X.dtype)
     where = np.empty(p, np.int64)
-    scratch = np.empty(p, np.int64)
+    scratch = np.empty(p, np.uintp)
+    inverse = invert_diagonal(gram)
     barred = np.zeros(p, np.bool_)
     factor = np.empty((p, p), X.dtype)
     a = np.empty(p, X.dtype)
@@ -146,7 +147,7 @@ def select_rows(X, V, gram, alpha, most, U, first, last):
         if most > 0:
             s = _walk(gram, start, most, where, barred, factor, a, b)
         else:
-            descend(gram, start, alpha, energy, U[i], q, 1000, zero + 1e-8, True, scratch, factor, a)
+            descend(gram, inverse, start, alpha, energy, U[i], q, 1000, zero + 1e-8, True, scratch, factor, a)
             s = 0
             for k in range(p):
                 if U[i, k] > 0:
@@ -161,7 +162,21 @@ def select_rows(X, V, gram, alpha, most, U, first, last):
             b[m] = 0
             for j in range(s):
                 small[m, j] = gram[where[m], where[j]]
-        descend(small, a[:s], zero, energy, b[:s], q[:s], 1000, zero + 1e-8, True, scratch, factor, start)
+        descend(
+            small,
+            invert_diagonal(small),
+            a[:s],
+            zero,
+            energy,
+            b[:s],
+            q[:s],
+            1000,
+            zero + 1e-8,
+            True,
+            scratch,
+            factor,
+            start,
+        )
         for m in range(s):
             U[i, where[m]] = b[m]
 

@@ -112,18 +112,6 @@ class UnitsBase(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         rows = values if complete.all() else np.ascontiguousarray(values[complete])
         return rows, None if weights is None else weights / weights.mean(), complete
 
-    def _read_batch(
-        self, X: FrameOrFloats | ArrayLike, sample_weight: ArrayLike | None
-    ) -> tuple[Floats, NDArray[np.float64] | None]:
-        """Return the complete rows of one more training batch and their weights; the rest is counted as dropped."""
-        values = self._read(X, reset=False)
-        complete = np.asarray(np.isfinite(values).all(axis=1))
-        self.n_rows_dropped_ += int(len(values) - complete.sum())
-        weights = None
-        if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, values, dtype=np.float64, ensure_non_negative=True)[complete]
-        return np.ascontiguousarray(values[complete]), weights
-
     # -- tables out --------------------------------------------------------------------------------------------
     def _codes_like(self, codes: Floats, X: FrameOrFloats | ArrayLike) -> FrameOrFloats:
         """Give codes the index of X and the units' names when X is a table."""

@@ -17,13 +17,13 @@ from dfecs_lib.ffm import encoders
 from dfecs_lib.ffm.base import FrameOrFloats
 from dfecs_lib.ffm.encoded import EncodedUnits
 from dfecs_lib.ffm.hierarchy import search_units
-from dfecs_lib.ffm.level_one import learn_parts
-from dfecs_lib.ffm.naming import name_units, part_of_units
+from dfecs_lib.ffm.level_one import atoms_by_part, learn_parts
+from dfecs_lib.ffm.naming import summarize
 from dfecs_lib.ffm.part_model import check_count, check_share
 from dfecs_lib.ffm.parts import columns_of_parts
 from dfecs_lib.ffm.search import Search
 from dfecs_lib.ffm.sparse_coding import Floats, Selection
-from dfecs_lib.ffm.streaming import Statistics
+from dfecs_lib.ffm.streaming import LearnsInBatches
 from dfecs_lib.ffm.units import order_units, refine_units
 
 __all__ = ["FullFaceModel"]
@@ -36,7 +36,7 @@ _CHOICES = {
 }
 
 
-class FullFaceModel(EncodedUnits):
+class FullFaceModel(LearnsInBatches, EncodedUnits):
     r"""Data-driven action units: a two-level, sparse, non-negative factorization of keypoint motion.
 
     Level 1 learns a dictionary V of every face part (`PartFaceModel`). Level 2 factors the part codes, side by side,
@@ -115,12 +115,9 @@ class FullFaceModel(EncodedUnits):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> rng = np.random.default_rng(0)
-    >>> K = rng.exponential(20, (300, 4)) @ rng.normal(size=(4, 136)) / 10
-    >>> model = FullFaceModel(n_units=4, part_variance=0.9).fit(K)
-    >>> model.components_.shape, model.transform(K[:5]).shape
-    ((4, 136), (5, 4))
+    >>> K = np.random.default_rng(0).exponential(20, (300, 4)) @ np.eye(4, 136)
+    >>> FullFaceModel(n_units=4, part_variance=0.9).fit(K).transform(K[:5]).shape
+    (5, 4)
     """
 
     _arrays: ClassVar[tuple[str, ...]] = ("atoms_", "mixing_", "unit_shares_", "unit_activity_")
@@ -267,30 +264,12 @@ class FullFaceModel(EncodedUnits):
         self.mixing_, self.components_ = mixing[ordered.order], ordered.units
         self.unit_shares_, self.unit_activity_ = ordered.shares, ordered.activity
         self.variance_explained_ = ordered.variance_explained if self.refined_ else explained
-        self._statistics: Statistics | None = None
+        self._statistics = None
 
-    def partial_fit(
-        self,
-        X: FrameOrFloats | ArrayLike,
-        y: object = None,  # noqa: ARG002 (scikit-learn's signature)
-        sample_weight: ArrayLike | None = None,
-    ) -> Self:
-        """Learn from one more batch: the first is fitted as a whole, later ones better the (refined) units.
-
-        Memory holds one batch; see `dfecs_lib.ffm.streaming.parquet_batches` for batches of a file.
-        """
-        if not hasattr(self, "components_"):
-            return self.fit(X, sample_weight=sample_weight)
-        if not self.refined_:
-            raise DfecsError("only refined units learn batch by batch; use encoder='direct' or 'sparse'")
-        rows, weights = self._read_batch(X, sample_weight)
-        statistics = getattr(self, "_statistics", None) or Statistics(*self.components_.shape)
-        if len(rows):
-            units = statistics.learn(rows, self.components_, self.refine_alpha, weights=weights, n_jobs=self.n_jobs)
-            length = np.linalg.norm(units, axis=1, keepdims=True)
-            self.components_ = units / np.where(length > 0, length, 1.0)
-        self._statistics = statistics
-        return self
+    def _batch_alpha(self) -> float:
+        if not getattr(self, "refined_", self.encoder != "hierarchical" if self.refine is None else self.refine):
+            raise AttributeError("only refined units learn batch by batch; use encoder='direct' or 'sparse'")
+        return self.refine_alpha
 
     def transform(self, X: FrameOrFloats | ArrayLike) -> FrameOrFloats:
         """Encode motion of shape (n_frames, 2K) as non-negative codes (n_frames, n_units), in pixels.
@@ -306,33 +285,17 @@ class FullFaceModel(EncodedUnits):
         elif self.refined_:
             raise DfecsError("these units were refined, so that hierarchical codes do not belong to them")
         else:
-            codes = encoders.hierarchical(values, self._atoms_by_part(), self.mixing_, n_jobs=self.n_jobs)
+            codes = encoders.hierarchical(
+                values,
+                atoms_by_part(self.atoms_, self.atom_parts_, self.part_columns_, self.part_alphas_),
+                self.mixing_,
+                n_jobs=self.n_jobs,
+            )
         return self._codes_like(codes, X)
 
-    def _atoms_by_part(self) -> list[tuple[NDArray[np.intp], NDArray[np.float64], float]]:
-        parts = np.array(self.atom_parts_)
-        return [
-            (
-                np.array(where),
-                self.atoms_[np.ix_(np.flatnonzero(parts == part), np.array(where))],
-                self.part_alphas_[part],
-            )
-            for part, where in self.part_columns_.items()
-        ]
-
     def summary(self) -> pd.DataFrame:
-        """One line a unit: name, parts (above a fifth of its motion), share of variance, percent of frames active.
-
-        Names need a keypoint scheme; other data get the unit's number.
-        """
+        """One line a unit: name, parts (above a fifth of its motion), share of variance, percent of frames active."""
         check_is_fitted(self)
-        numbers = list(self.get_feature_names_out())
-        return pd.DataFrame(
-            {
-                "name": name_units(self.components_, self.scheme_) if self.scheme_ else numbers,
-                "part": part_of_units(self.components_, self.scheme_) if self.scheme_ else ["all"] * len(numbers),
-                "variance_share": self.unit_shares_,
-                "active_frames": self.unit_activity_,
-            },
-            index=pd.Index(numbers, name="unit"),
+        return summarize(
+            self.components_, self.scheme_, self.get_feature_names_out(), self.unit_shares_, self.unit_activity_
         )

@@ -9,6 +9,7 @@ with n frames and m atoms, scikit-learn's scaling of the penalties.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,7 @@ from dfecs_lib.ffm.alternate import NON_NEGATIVE, alternate, residual_direction
 from dfecs_lib.ffm.search import Search
 from dfecs_lib.ffm.sparse_coding import Floats
 
-__all__ = ["Hierarchy", "search_units"]
+__all__ = ["Hierarchy", "factorizations", "search_units"]
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,50 @@ def _grow(
     return np.concatenate([A, row[None]]), np.concatenate([codes, np.zeros((len(U), 1), U.dtype)], axis=1)
 
 
+def factorizations(
+    U: Floats,
+    counts: Sequence[int],
+    *,
+    search: Search,
+    alpha_W: float,
+    alpha_H: float,
+    random_state: int,
+    weights: NDArray[np.float64] | None = None,
+    tol: float = 1e-5,
+    n_jobs: int | None = None,
+) -> Iterator[tuple[int, NDArray[np.float64], Floats]]:
+    """Yield (number of units, A, W) for each of `counts`, in rising order.
+
+    ``"paper"`` factors every number of units afresh with scikit-learn, from random numbers. ``"path"`` adds units one
+    by one, each from what the others leave, and needs no random numbers.
+    """
+    if search == "paper":
+        for count in counts:
+            W, A = _factor_as_paper(U.astype(np.float64), count, alpha_W, alpha_H, random_state)
+            yield count, A, W
+        return
+    A = np.zeros((0, U.shape[1]))
+    codes: Floats | None = None
+    for count in range(1, max(counts) + 1):
+        A, start = _grow(U, A, codes, weights)
+        rounds = alternate(
+            U,
+            alpha_W * U.shape[1],
+            A,
+            codes=start,
+            weights=weights,
+            constraint=NON_NEGATIVE,
+            penalty=alpha_H * len(U),
+            max_iter=1000,
+            tol=tol,
+            n_jobs=n_jobs,
+        )
+        assert rounds.codes is not None
+        A, codes = rounds.atoms, rounds.codes
+        if count in counts:
+            yield count, A, codes
+
+
 def search_units(
     U: Floats,
     atoms: NDArray[np.float64],
@@ -91,48 +136,28 @@ def search_units(
     alpha_H: float,
     random_state: int,
     weights: NDArray[np.float64] | None = None,
-    max_iter: int = 1000,
     tol: float = 1e-5,
     n_jobs: int | None = None,
 ) -> Hierarchy:
-    """Smallest number of units whose W·A·V explains `variance` of X; exactly `n_units` when that is given.
-
-    ``"paper"`` factors every number of units afresh with scikit-learn, from random numbers. ``"path"`` adds units one
-    by one, each from what the others leave, and needs no random numbers.
-    """
+    """Smallest number of units whose W·A·V explains `variance` of X; exactly `n_units` when that is given."""
     w = np.ones(len(X)) if weights is None else weights
     energy = float(w @ np.square(X, dtype=np.float64).sum(axis=1))
-    last = min(len(atoms), len(atoms) if max_units is None else max_units) if n_units is None else n_units
-    A: NDArray[np.float64] = np.zeros((0, U.shape[1]))
-    W: Floats | None = None
-    codes: Floats
-    explained, rows = 0.0, []
-    for count in range(1, last + 1):
-        if search == "paper":
-            if n_units not in (None, count):
-                continue
-            codes, A = _factor_as_paper(U.astype(np.float64), count, alpha_W, alpha_H, random_state)
-            W = codes
-        else:
-            A, codes = _grow(U, A, W, weights)
-            rounds = alternate(
-                U,
-                alpha_W * U.shape[1],
-                A,
-                codes=codes,
-                weights=weights,
-                constraint=NON_NEGATIVE,
-                penalty=alpha_H * len(U),
-                max_iter=max_iter,
-                tol=tol,
-                n_jobs=n_jobs,
-            )
-            A, W = rounds.atoms, rounds.codes
-            assert W is not None
+    last = min(len(atoms), len(atoms) if max_units is None else max_units)
+    rows: list[dict[str, float]] = []
+    for count, A, W in factorizations(
+        U,
+        range(1, last + 1) if n_units is None else [n_units],
+        search=search,
+        alpha_W=alpha_W,
+        alpha_H=alpha_H,
+        random_state=random_state,
+        weights=weights,
+        tol=tol,
+        n_jobs=n_jobs,
+    ):
         left = X - W @ (A @ atoms).astype(X.dtype)
         explained = 1 - float(w @ np.square(left, dtype=np.float64).sum(axis=1)) / energy if energy > 0 else 1.0
         rows.append({"n_units": count, "variance_explained": 100 * explained})
         if n_units is None and explained >= variance:
             break
-    assert W is not None
     return Hierarchy(A, W, explained, explained >= variance, pd.DataFrame(rows))

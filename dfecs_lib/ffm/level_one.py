@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import joblib
@@ -15,7 +15,7 @@ from dfecs_lib.ffm.part_model import fit_part
 from dfecs_lib.ffm.search import Found, Search
 from dfecs_lib.ffm.sparse_coding import Floats
 
-__all__ = ["LevelOne", "learn_parts"]
+__all__ = ["LevelOne", "atoms_by_part", "learn_parts"]
 
 
 @dataclass(frozen=True)
@@ -90,3 +90,17 @@ def learn_parts(
         alphas={part: float(one.best.alpha) for part, one in by_part.items()},
         path=pd.concat([one.path().assign(part=part) for part, one in by_part.items()], ignore_index=True),
     )
+
+
+def atoms_by_part(
+    atoms: NDArray[np.float64],
+    parts: Sequence[str],
+    columns: Mapping[str, Sequence[int]],
+    alphas: Mapping[str, float],
+) -> list[tuple[NDArray[np.intp], NDArray[np.float64], float]]:
+    """Take `LevelOne` apart again: (columns, atoms on those columns, alpha) of every part."""
+    name = np.array(parts)
+    return [
+        (np.array(where), atoms[np.ix_(np.flatnonzero(name == part), np.array(where))], alphas[part])
+        for part, where in columns.items()
+    ]

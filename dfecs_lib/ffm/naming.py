@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.keypoints import get_scheme
 from dfecs_lib.schemes import FACE_PARTS, IBUG68, Scheme
 
-__all__ = ["name_units", "part_of_units"]
+__all__ = ["name_units", "part_of_units", "summarize"]
 
 _UP, _DOWN = (0.0, -1.0), (0.0, 1.0)
 #: Outwards is away from the midline: to the image's left on the subject's right side.
@@ -130,3 +131,22 @@ def part_of_units(units: ArrayLike, scheme: str | Scheme, *, share: float = 0.2)
         ]
         result.append(" + ".join(held) if held else "none")
     return result
+
+
+def summarize(
+    units: ArrayLike, scheme: str | Scheme | None, labels: ArrayLike, shares: ArrayLike, activity: ArrayLike
+) -> pd.DataFrame:
+    """Table of units, one line each: name, part, variance_share and active_frames in percent, indexed by label.
+
+    Without a scheme the name is the label, and the part "all".
+    """
+    index = pd.Index(np.asarray(labels), name="unit")
+    return pd.DataFrame(
+        {
+            "name": list(index) if scheme is None else name_units(units, scheme),
+            "part": "all" if scheme is None else part_of_units(units, scheme),
+            "variance_share": np.asarray(shares),
+            "active_frames": np.asarray(activity),
+        },
+        index=index,
+    )

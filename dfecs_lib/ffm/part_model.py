@@ -12,10 +12,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.ffm.base import FrameOrFloats, UnitsBase
+from dfecs_lib.ffm.base import FrameOrFloats
 from dfecs_lib.ffm.encoders import by_pattern
 from dfecs_lib.ffm.search import ALPHAS, Found, Search, search_part
 from dfecs_lib.ffm.sparse_coding import Floats, code
+from dfecs_lib.ffm.streaming import LearnsInBatches
 
 __all__ = ["PartFaceModel", "fit_part"]
 
@@ -61,7 +62,7 @@ def check_count(name: str, value: int | None) -> None:
         raise DfecsError(f"{name} is {value}, but at least 1 is needed")
 
 
-class PartFaceModel(UnitsBase):
+class PartFaceModel(LearnsInBatches):
     r"""Sparse, non-negative dictionary of one face part's motion.
 
     .. math:: \min_{U \ge 0,\ \lVert V_k \rVert \le 1}
@@ -199,7 +200,11 @@ class PartFaceModel(UnitsBase):
         self.dual_gap_ = best.coding.gap
         self.n_iter_ = best.n_iter
         self.path_: pd.DataFrame = found.path()
+        self._statistics = None
         return self
+
+    def _batch_alpha(self) -> float:
+        return getattr(self, "alpha_", 0.0)
 
     def transform(self, X: FrameOrFloats | ArrayLike) -> FrameOrFloats:
         """Return codes (n_frames, n_atoms) at ``alpha_``; rows with missing points use the points they have."""

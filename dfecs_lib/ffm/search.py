@@ -118,7 +118,8 @@ def search_part(
     local minima) with less: it passes over numbers of atoms and penalties that cannot reach the threshold whatever
     the dictionary; asks of each number of atoms first whether the smallest penalty reaches it, carrying atoms and
     codes from number to number; and walks the penalties, from the largest, at the first number that does. Where no
-    cell reaches the threshold, the one that explains most is taken.
+    cell reaches the threshold, "paper" takes the one that explains most, and "path" the last one whose newest atom
+    explains a further percent, at the smallest penalty: the rest is noise.
     """
     walk = _Walk(X, weights, max_iter, tol, n_jobs)
     if search == "paper":
@@ -146,7 +147,7 @@ def search_part(
                 return walk.found(cell)
             atoms, codes = cell.atoms, cell.coding.codes
         return walk.found(lowest)
-    return walk.found(None)
+    return _all_out_of_reach(walk, counts, possible[-1])
 
 
 def _grown(

@@ -10,18 +10,22 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_sample_weight
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm._kernels import update_atoms
 from dfecs_lib.ffm.alternate import BALL
+from dfecs_lib.ffm.base import FrameOrFloats, UnitsBase
 from dfecs_lib.ffm.sparse_coding import Floats, code
 
-__all__ = ["Statistics", "parquet_batches"]
+__all__ = ["LearnsInBatches", "Statistics", "parquet_batches"]
 
 _NO_MASK = np.empty((0, 0), dtype=np.bool_)
 
@@ -60,6 +64,52 @@ class Statistics:
         better = np.array(atoms, dtype=np.float64)
         update_atoms(better, self.UtU, self.UtX, 20, 1e-9, BALL, _NO_MASK)
         return better
+
+
+def _learns_in_batches(model: LearnsInBatches) -> bool:
+    model._batch_alpha()  # says why not
+    return True
+
+
+class LearnsInBatches(UnitsBase):
+    """Adds `partial_fit` to models whose units are a dictionary of the motion itself."""
+
+    _statistics: Statistics | None = None
+
+    def _batch_alpha(self) -> float:
+        """Return the penalty on codes while learning; AttributeError where the model cannot learn in batches."""
+        raise NotImplementedError
+
+    @available_if(_learns_in_batches)  # type: ignore[untyped-decorator]
+    def partial_fit(
+        self,
+        X: FrameOrFloats | ArrayLike,
+        y: object = None,  # noqa: ARG002 (scikit-learn's signature)
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Learn from one more batch: the first is fitted as a whole, later ones better the units by their statistics.
+
+        Memory holds one batch; `parquet_batches` cuts files into batches. Rows with missing points are left out and
+        counted. Shares and activities stay those of the first batch.
+        """
+        if not hasattr(self, "components_"):
+            self.fit(X, sample_weight=sample_weight)
+            return self
+        values = self._read(X, reset=False)
+        complete = np.asarray(np.isfinite(values).all(axis=1))
+        self.n_rows_dropped_ += int(len(values) - complete.sum())
+        weights = None
+        if sample_weight is not None:
+            weights = _check_sample_weight(sample_weight, values, dtype=np.float64, ensure_non_negative=True)[complete]
+        if not complete.any():
+            return self
+        statistics = self._statistics or Statistics(*self.components_.shape)
+        rows = values if complete.all() else np.ascontiguousarray(values[complete])
+        units = statistics.learn(rows, self.components_, self._batch_alpha(), weights=weights)
+        length = np.linalg.norm(units, axis=1, keepdims=True)
+        self.components_ = units / np.where(length > 0, length, 1.0)
+        self._statistics = statistics
+        return self
 
 
 def parquet_batches(

@@ -1,0 +1,205 @@
+"""How many units: variance explained in subjects not trained on, and whether other subjects give the same units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import joblib
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import linear_sum_assignment
+from sklearn.base import clone
+
+from dfecs_lib.errors import DfecsError
+from dfecs_lib.ffm.full_model import FullFaceModel
+from dfecs_lib.ffm.hierarchy import factorizations
+from dfecs_lib.ffm.level_one import learn_parts
+from dfecs_lib.ffm.parts import columns_of_parts
+from dfecs_lib.ffm.sparse_coding import Floats, code, code_selected
+from dfecs_lib.ffm.units import order_units, refine_units
+
+__all__ = ["UnitSelection", "matched_similarity", "select_n_units"]
+
+
+@dataclass(frozen=True)
+class UnitSelection:
+    """What `select_n_units` found.
+
+    Attributes
+    ----------
+    n_units : int
+        Smallest number whose variance explained is within one standard error of the best.
+    table : DataFrame
+        Index n_units; columns variance_explained (percent, mean over resamples, in the subjects left out),
+        standard_error, stability (mean matched cosine of the units of two resamples), active_units.
+    resamples : DataFrame
+        variance_explained and active_units of every resample, columns resample, n_units.
+    """
+
+    n_units: int
+    table: pd.DataFrame
+    resamples: pd.DataFrame
+
+
+def matched_similarity(a: ArrayLike, b: ArrayLike) -> float:
+    """Mean cosine of two sets of units, matched one to one so that it is largest.
+
+    Examples
+    --------
+    >>> matched_similarity(np.eye(3), np.eye(3)[[2, 0, 1]])
+    1.0
+    """
+    first, second = (np.asarray(units, dtype=np.float64) for units in (a, b))
+    first = first / np.linalg.norm(first, axis=1, keepdims=True)
+    second = second / np.linalg.norm(second, axis=1, keepdims=True)
+    cosine = first @ second.T
+    rows, columns = linear_sum_assignment(-cosine)
+    return float(cosine[rows, columns].mean())
+
+
+def _one(
+    rows: Floats,
+    weights: NDArray[np.float64],
+    test: Floats,
+    model: FullFaceModel,
+    counts: Sequence[int],
+    names: pd.DataFrame | None,
+) -> list[tuple[int, NDArray[np.float64], float, float]]:
+    """(count, units, variance explained of `test`, active units) for every count, on one resample."""
+    _, columns = columns_of_parts(np.empty((0, rows.shape[1])) if names is None else names, model.parts, rows.shape[1])
+    first = learn_parts(
+        rows,
+        {part: where for part, where in columns.items() if rows[:, where].any()},
+        n_atoms=model.n_atoms,
+        alpha=model.alpha,
+        variance=model.part_variance,
+        max_atoms=model.max_atoms,
+        search=model.search,
+        weights=weights,
+        max_iter=model.max_iter,
+        tol=model.tol,
+        n_jobs=1,
+        progress=False,
+    )
+    possible = [count for count in counts if count <= len(first.atoms)]
+    found = []
+    for count, A, _ in factorizations(
+        first.codes,
+        possible or [len(first.atoms)],
+        search=model.search,
+        alpha_W=model.alpha_W,
+        alpha_H=model.alpha_H,
+        random_state=model.random_state,
+        weights=weights,
+        tol=model.tol,
+    ):
+        units = A @ first.atoms
+        if model.refine is not False:
+            units = refine_units(rows, units, alpha=model.refine_alpha, weights=weights, tol=model.tol)
+        units = order_units(rows, units, weights).units
+        if model.encoder == "sparse":
+            most = 8 if model.encoder_alpha is None and model.max_active is None else model.max_active
+            codes = code_selected(test, units, alpha=model.encoder_alpha, max_active=most, selection=model.selection)
+        else:
+            codes = code(test, units, 0.0).codes
+        left = float(np.square(test - codes @ units.astype(test.dtype), dtype=np.float64).sum())
+        energy = float(np.square(test, dtype=np.float64).sum())
+        found.append((count, units, 100 * (1 - left / energy), float((codes > 0).sum(axis=1).mean())))
+    return found
+
+
+def select_n_units(
+    K: pd.DataFrame | ArrayLike,
+    counts: Sequence[int],
+    *,
+    groups: ArrayLike | None = None,
+    model: FullFaceModel | None = None,
+    n_resamples: int = 10,
+    random_state: int = 0,
+    n_jobs: int | None = None,
+) -> UnitSelection:
+    """Try numbers of units on resamples of the subjects, and score them on the subjects that a resample lacks.
+
+    Parameters
+    ----------
+    K : DataFrame or array of shape (n_frames, 2K)
+        Motion in pixels. Rows with missing points are left out.
+    counts : sequence of int
+        Numbers of units to try.
+    groups : array-like of shape (n_frames,), optional
+        Subject of every row; by default the table's subjects, or its recordings where there is one subject.
+    model : FullFaceModel, optional
+        Settings; an unfitted model with encoder "direct" by default. "hierarchical" is scored as "direct".
+    n_resamples : int
+        Bootstrap samples of the subjects.
+    random_state : int
+    n_jobs : int, optional
+        joblib workers over resamples; any joblib backend, Dask included.
+
+    Raises
+    ------
+    DfecsError
+        For fewer than three subjects.
+    """
+    base = FullFaceModel(encoder="direct") if model is None else clone(model)
+    rows = np.ascontiguousarray(np.asarray(K, dtype=np.float64))
+    subject = _groups_of(K) if groups is None else np.asarray(groups)
+    complete = np.isfinite(rows).all(axis=1)
+    rows, subject = rows[complete], subject[complete]
+    known, number = np.unique(subject, return_inverse=True)
+    if len(known) < 3:
+        raise DfecsError(f"{len(known)} subjects are too few to leave some out; three are needed (groups=…)")
+    wanted = sorted({int(count) for count in counts})
+    if not wanted or wanted[0] < 1:
+        raise DfecsError(f"counts are {list(counts)}, but numbers of units begin at 1")
+    rng = np.random.default_rng(random_state)
+    names = K.iloc[:0] if isinstance(K, pd.DataFrame) else None
+    jobs: list[object] = []
+    while len(jobs) < n_resamples:
+        times = np.bincount(rng.integers(len(known), size=len(known)), minlength=len(known))
+        if (times == 0).any() and (times > 0).sum() > 1:
+            weight = times[number].astype(np.float64)
+            inside = weight > 0
+            train = np.ascontiguousarray(rows[inside])
+            weights = weight[inside] / weight[inside].mean()
+            test = np.ascontiguousarray(rows[~inside])
+            jobs.append(joblib.delayed(_one)(train, weights, test, base, wanted, names))
+    results = joblib.Parallel(n_jobs=n_jobs, prefer="threads")(jobs)
+    return _judge(results)
+
+
+def _groups_of(K: pd.DataFrame | ArrayLike) -> NDArray[np.object_]:
+    if not isinstance(K, pd.DataFrame) or "subject" not in K.index.names:
+        raise DfecsError("say which subject each row belongs to (groups=…); arrays do not carry it")
+    for level in ("subject", "recording"):
+        names = K.index.get_level_values(level).to_numpy(dtype=object)
+        if len(set(names)) > 1:
+            return np.asarray(names)
+    return np.asarray(names)
+
+
+def _judge(results: list[list[tuple[int, NDArray[np.float64], float, float]]]) -> UnitSelection:
+    resamples = pd.DataFrame(
+        [
+            {"resample": i, "n_units": count, "variance_explained": explained, "active_units": active}
+            for i, result in enumerate(results)
+            for count, _, explained, active in result
+        ]
+    )
+    by_count = resamples.groupby("n_units")
+    table = by_count[["variance_explained", "active_units"]].mean()
+    table["standard_error"] = by_count["variance_explained"].std() / np.sqrt(by_count.size())
+    stability = {}
+    for count in table.index:
+        units = [u for result in results for found, u, _, _ in result if found == count]
+        pairs = [matched_similarity(a, b) for i, a in enumerate(units) for b in units[:i]]
+        stability[count] = float(np.mean(pairs)) if pairs else float("nan")
+    table["stability"] = pd.Series(stability)
+    explained = table["variance_explained"].to_numpy()
+    best = int(explained.argmax())
+    slack = float(np.nan_to_num(table["standard_error"].to_numpy()[best]))
+    good_enough = explained >= explained[best] - slack
+    columns = ["variance_explained", "standard_error", "stability", "active_units"]
+    return UnitSelection(int(table.index[good_enough][0]), table[columns], resamples)
