@@ -1,13 +1,31 @@
-"""What every test may use: the real sample files, and one plain face."""
+"""What every test may use: the checkout, the real sample files, and one real browser."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+
+ARGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def chromium() -> str | None:
+    """The browser: $CHROMIUM, or one on the path."""
+    given = os.environ.get("CHROMIUM")
+    return given or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +41,17 @@ def samples() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real samples not found at {folder}; set DFECS_SAMPLES to a folder that holds them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless chromium: one for all tests of a process, since playwright allows one."""
+    path = chromium()
+    if path is None:
+        pytest.skip("no chromium found: install one (apt-get install chromium), or set CHROMIUM to it")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=ARGS)
+        yield running
+        running.close()

@@ -134,11 +134,12 @@ def parquet_batches(
         raise DfecsError(f"{source}: holds no .parquet file")
     for file in files:
         try:
-            with pq.ParquetFile(file) as opened:
+            # pre_buffer would hold all of the file's row groups at once
+            with pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20) as opened:
                 columns = [c for c in opened.schema_arrow.names if c[:2] in ("x_", "y_") and c[2:].isdigit()]
                 if not columns:
                     raise DfecsError(f"{file}: has no keypoint columns x_0 …, y_0 …")
-                for batch in opened.iter_batches(batch_size=rows, columns=columns):
+                for batch in opened.iter_batches(batch_size=rows, columns=columns, use_threads=False):
                     yield np.stack([np.asarray(batch.column(c), dtype=dtype) for c in columns], axis=1)
         except (pa.ArrowException, OSError) as error:
             raise DfecsError(f"{file}: not a readable Parquet file ({str(error).splitlines()[0]})") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -108,6 +109,8 @@ def run_apart(notebook: str | os.PathLike[str], parameters: Mapping[str, object]
 def answer_order() -> None:
     """Take an order in JSON from stdin, run it, write the run or its error to stdout: the other side of `Children`."""
     order = json.load(sys.stdin)
+    # Its sockets may close while a message of the ended kernel is still on the way, which is nobody's business.
+    logging.getLogger("tornado.general").setLevel(logging.CRITICAL)
     needs = {p: Run(**{**run, "folder": Path(run["folder"])}) for p, run in order["needs"].items()}
     answer: dict[str, object]
     try:

@@ -1,11 +1,10 @@
-"""The demo book, built once by `dfecs book`, and a real browser to read it with."""
+"""The demo book, built once by `dfecs book`, and pages that note what goes wrong on them."""
 
 from __future__ import annotations
 
 import functools
 import http.server
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -13,23 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-ARGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-def chromium() -> str | None:
-    """The browser: $CHROMIUM, or one on the path."""
-    given = os.environ.get("CHROMIUM")
-    return given or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @pytest.fixture(scope="session")
@@ -74,20 +56,6 @@ def address(site: Path) -> Iterator[str]:
     server.shutdown()
     server.server_close()
     thread.join()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """A headless chromium."""
-    path = chromium()
-    if path is None:
-        pytest.skip("no chromium found: install one (apt-get install chromium), or set CHROMIUM to it")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=ARGS)
-        yield running
-        running.close()
 
 
 class Watched:

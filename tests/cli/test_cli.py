@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -342,7 +343,9 @@ def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
 def test_an_interrupt_stops_the_kernel_and_leaves_no_run(tmp_path: Path) -> None:
     write_notebook(tmp_path / "a.ipynb", "open('started', 'w').close(); import threading; threading.Event().wait(300)")
     words = [sys.executable, "-m", "dfecs_lib.cli", "run", "a.ipynb"]
-    with subprocess.Popen(words, stderr=subprocess.PIPE, cwd=tmp_path, text=True) as process:
+    # A job in the background of a script ignores the interrupt, and so would what it starts.
+    listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(words, stderr=subprocess.PIPE, cwd=tmp_path, text=True, preexec_fn=listen) as process:
         deadline = time.monotonic() + 60
         while not (tmp_path / "started").exists() and time.monotonic() < deadline:
             with contextlib.suppress(subprocess.TimeoutExpired):

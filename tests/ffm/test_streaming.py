@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from dfecs_lib import keypoints
@@ -78,3 +80,19 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DfecsError, match="holds no"):
         list(parquet_batches(tmp_path / "empty"))
+
+
+def test_memory_holds_one_row_group_not_the_file(tmp_path: Path) -> None:
+    columns = [f"{axis}_{k}" for axis in "xy" for k in range(68)]
+    schema = pa.schema([(name, pa.float32()) for name in columns])
+    path = tmp_path / "long.parquet"
+    group = 4096
+    with pq.ParquetWriter(path, schema, compression="none") as writer:
+        for seed in range(20):
+            values = np.random.default_rng(seed).normal(size=(136, group)).astype(np.float32)
+            writer.write_table(pa.Table.from_arrays([pa.array(column) for column in values], schema=schema))
+    before = pa.total_allocated_bytes()
+    most = 0
+    for _ in parquet_batches(path, rows=group):
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert most < path.stat().st_size / 4

@@ -35,15 +35,21 @@ def test_build_and_analyse(model, tmp_path, capsys):
     [
         ["rate", "build", "nowhere.npz", "-o", "study"],
         ["rate", "analyse", "nowhere.csv"],
-        ["rate", "build", "MODEL", "-o", "study", "--catch", "-1"],
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(arguments, model, tmp_path, capsys, monkeypatch):
+def test_bad_input_is_one_line_and_exit_code_2(arguments, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert main([str(model) if a == "MODEL" else a for a in arguments]) == 2
+    assert main(arguments) == 2
     said = capsys.readouterr()
     assert said.err.count("\n") == 1
     assert said.out == ""
+
+
+def test_an_impossible_number_is_refused_with_the_usage(model, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["rate", "build", str(model), "-o", "study", "--catch", "-1"])
+    assert stopped.value.code == 2
+    assert "from 0 up is needed, not '-1'" in capsys.readouterr().err
 
 
 def test_rate_alone_says_what_to_say(capsys):
