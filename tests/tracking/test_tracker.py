@@ -107,7 +107,7 @@ def test_unknown_backends_settings_and_missing_packages_are_named(tmp_path: Path
     with pytest.raises(DfecsError, match="known: dlib, face-alignment, mediapipe"):
         track(source, "dilb")
     with pytest.raises(DfecsError, match="no setting 'treshold'; it has: threshold"):
-        track(source, plain, settings={"treshold": 3})
+        track(source, plain, settings={"min_size": 3})
     register_backend("plain", f"{__name__}:NeedsMore")
     with pytest.raises(DfecsError, match=r"'no-such-package'.*pip install 'dfecs_lib\[dlib\]'"):
         track(source, plain)
