@@ -106,7 +106,7 @@ def test_unknown_backends_settings_and_missing_packages_are_named(tmp_path: Path
     source = _pictures(tmp_path / "a", (1, 1))
     with pytest.raises(DfecsError, match="known: dlib, face-alignment, mediapipe"):
         track(source, "dilb")
-    with pytest.raises(DfecsError, match="no setting 'treshold'; it has: threshold"):
+    with pytest.raises(DfecsError, match="no setting 'min_size'; it has: threshold"):
         track(source, plain, settings={"min_size": 3})
     register_backend("plain", f"{__name__}:NeedsMore")
     with pytest.raises(DfecsError, match=r"'no-such-package'.*pip install 'dfecs_lib\[dlib\]'"):
