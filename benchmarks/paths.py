@@ -1,19 +1,16 @@
 """Least-angle paths: frames per second, ours beside scikit-learn's `lars_path` on the same frames in the same run.
 
-Run: python benchmarks/paths.py [--frames 20000] [--units 26] [--output FILE.json]
+Run: python benchmarks/paths.py [--frames 20000] [--units 26]
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import time
-from pathlib import Path
 
 import numba
 import numpy as np
-import sklearn
+from _results import write
 from sklearn.linear_model import lars_path
 
 from dfecs_lib.encoding_paths import encode_at_most, least_angle_path
@@ -31,11 +28,10 @@ def problem(n_frames: int, n_units: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def main() -> None:
-    """Time both sides and print (or write) one JSON record."""
+    """Time both sides in processor time and write the dated result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=20_000)
     parser.add_argument("--units", type=int, default=26)
-    parser.add_argument("--output", type=Path)
     args = parser.parse_args()
     motion, units = problem(args.frames, args.units)
     few = motion[:300]
@@ -44,14 +40,14 @@ def main() -> None:
         least_angle_path(few[:70], units, method=ours)  # compile
         times = []
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.process_time()
             least_angle_path(motion, units, method=ours)
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         speed = len(motion) / min(times)
-        start = time.perf_counter()
+        start = time.process_time()
         for x in few:
             lars_path(units.T, x, method=method, positive=positive)
-        peer = len(few) / (time.perf_counter() - start)
+        peer = len(few) / (time.process_time() - start)
         gap = max(
             float(np.abs(encode_at_most(x[None], units, 3, method=ours)[0] - path[:, 3]).max())
             for x in few[:50]
@@ -67,21 +63,20 @@ def main() -> None:
                 "largest_code_difference_at_3_units": gap,
             }
         )
-    record = {
-        "benchmark": "least-angle paths, n = 1 … all units per frame",
-        "frames": args.frames,
-        "units": args.units,
-        "columns": 136,
-        "date": time.strftime("%Y-%m-%d"),
-        "machine": platform.machine(),
-        "threads": numba.get_num_threads(),
-        "versions": {"numpy": np.__version__, "numba": numba.__version__, "scikit-learn": sklearn.__version__},
-        "rows": rows,
-    }
-    text = json.dumps(record, indent=1)
-    print(text)
-    if args.output:
-        args.output.write_text(text + "\n")
+    path = write(
+        "paths",
+        {
+            "measure": "least-angle paths, n = 1 … all units per frame, to the full path's end",
+            "frames": args.frames,
+            "units": args.units,
+            "columns": motion.shape[1],
+            "numba": numba.__version__,
+            "rows": rows,
+        },
+    )
+    for row in rows:
+        print(row)
+    print(path)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 (function () {
   "use strict";
   const root = document.currentScript.previousElementSibling.querySelector(".dfecs-explorer");
+  root.classList.add("ex-ready");
   const data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
   const find = (name) => root.querySelector(".ex-" + name);
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)");

@@ -18,6 +18,7 @@ from dfecs_lib.evaluation.curves import (
 )
 from dfecs_lib.evaluation.frames import (
     METRICS,
+    UnitMeasures,
     UnitModel,
     active_per_frame,
     convert_units,
@@ -65,6 +66,7 @@ __all__ = [
     "POINTS",
     "Faces",
     "StudySet",
+    "UnitMeasures",
     "UnitModel",
     "Variant",
     "ablate",

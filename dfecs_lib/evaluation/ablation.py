@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from dfecs_lib.baselines import FACSUnits
-from dfecs_lib.evaluation.frames import UnitModel, convert_units, in_scheme_of, model_costs, score
+from dfecs_lib.evaluation.frames import UnitMeasures, UnitModel, convert_units, in_scheme_of, model_costs, score
 from dfecs_lib.evaluation.recovery import au_recovery
 from dfecs_lib.evaluation.subjects import sample_frames
 from dfecs_lib.keypoints import FACE_PARTS, record, scheme_of
@@ -150,6 +150,7 @@ def ablate(
     make: Mapping[str, Callable[[], UnitModel]],
     *,
     n_frames: int | None = None,
+    unit_measures: UnitMeasures | None = None,
     interval: bool = True,
     random_state: int = 0,
 ) -> pd.DataFrame:
@@ -168,6 +169,9 @@ def ablate(
         Returns a fresh, unfitted model.
     n_frames : int, optional
         Frames to train on at most; every variant draws the same ones.
+    unit_measures : function of a fitted model, optional
+        Returns named figures about the units themselves, such as `dfecs_lib.interpretability.unit_measures`; each
+        becomes a metric, the same on every test set.
     interval, random_state
         See `score`; the seed is that of the draw too.
 
@@ -191,12 +195,13 @@ def ablate(
         moved = {n: _scaled(variant_motion(f.keypoints, f.neutral, variant), factor) for n, f in fitting.items()}
         for method, fresh in make.items():
             model = fresh().fit(sample_frames(motion, n_frames, random_state))
+            fixed = {"n_units": float(len(model.components_)), **(unit_measures(model) if unit_measures else {})}
             for name, faces in fitting.items():
                 where = (variant.name, method, name)
                 costs = model_costs(model, moved[name])
                 for metric in ("ve_squared", "ve_norm", "active_units"):
                     rows.append((*where, metric, *score(costs, metric, interval=interval, random_state=random_state)))
-                rows.append((*where, "n_units", float(len(model.components_)), np.nan, np.nan))
+                rows += [(*where, metric, value, np.nan, np.nan) for metric, value in fixed.items()]
                 rows.append((*where, "motion_rms", _rms(moved[name]) / factor, np.nan, np.nan))
                 truth = _true_units(faces, variant)
                 if truth is not None and faces.action_units is not None:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from dfecs_lib.encoding_paths import Method, least_angle_path
-from dfecs_lib.evaluation.frames import UnitModel, active_per_frame, in_scheme_of, model_costs, score
+from dfecs_lib.evaluation.frames import UnitMeasures, UnitModel, active_per_frame, in_scheme_of, model_costs, score
 from dfecs_lib.evaluation.tables import POINTS, points_of
 
 __all__ = [
@@ -171,6 +171,7 @@ def trade_off(
     *,
     metrics: Sequence[str] = ("ve_squared", "active_units"),
     keypoints: ArrayLike | None = None,
+    unit_measures: UnitMeasures | None = None,
 ) -> pd.DataFrame:
     """Score one kind of model at every cell of a grid of settings.
 
@@ -184,6 +185,8 @@ def trade_off(
     tests : mapping of name -> KPM table
     metrics, keypoints
         See `score`.
+    unit_measures
+        See `ablate`.
 
     Returns
     -------
@@ -197,6 +200,7 @@ def trade_off(
         fixed = {"n_units": float(len(model.components_)), "still_points": 100 * still_share(model.components_)}
         if hasattr(model, "atoms_"):
             fixed["n_atoms"] = float(len(model.atoms_))
+        fixed |= unit_measures(model) if unit_measures else {}
         for test, table in tests.items():
             costs = model_costs(model, table, keypoints)
             found = {metric: score(costs, metric)[0] for metric in metrics}

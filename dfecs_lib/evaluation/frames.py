@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol, Self
 
 import numpy as np
@@ -17,6 +17,7 @@ from dfecs_lib.statistics import ratio_interval
 
 __all__ = [
     "METRICS",
+    "UnitMeasures",
     "UnitModel",
     "active_per_frame",
     "convert_units",
@@ -46,6 +47,10 @@ class UnitModel(Protocol):
     def fit(self, X: FrameOrArray) -> Self: ...
     def transform(self, X: FrameOrArray) -> FrameOrArray: ...
     def inverse_transform(self, X: FrameOrArray) -> FrameOrArray: ...
+
+
+#: Named figures about a fitted model's units themselves, whatever they are tested on.
+UnitMeasures = Callable[[UnitModel], Mapping[str, float]]
 
 
 def shared_points(*schemes: str | Scheme) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from dfecs_lib.interpretability.comparison import (
     score_methods,
     truth_table,
     truth_trend,
+    unit_measures,
 )
 from dfecs_lib.interpretability.naming import name_muscles
 from dfecs_lib.interpretability.rule import Rule, Share, calibrate, wilson
@@ -63,5 +64,6 @@ __all__ = [
     "truth_table",
     "truth_trend",
     "unidirectionality",
+    "unit_measures",
     "wilson",
 ]

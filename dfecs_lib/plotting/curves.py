@@ -1,4 +1,4 @@
-"""Curves, bars, activations over time and matrices, with units on their axes."""
+"""Curves, bars, activations over time and matrices, with units on their axes: seaborn's, in the book's colours."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from dfecs_lib.plotting.style import COLORS, INK, METHOD_COLORS, SOFT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.patches import Rectangle
 
 __all__ = ["draw_bars", "draw_codes", "draw_curves", "draw_matrix"]
 
 # Curves differ by dash and marker too, so that colour is never the only difference.
-_DASHES = ("solid", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2)), (0, (3, 1)))
+_DASHES: tuple[str | tuple[float, ...], ...] = ("", (5, 2), (1, 1.5), (5, 1.5, 1, 1.5), (8, 2), (3, 1))
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _ORDER = ("blue", "orange", "green", "pink", "ochre", "violet", "red")
 
@@ -59,17 +59,40 @@ def draw_curves(
     colors : mapping of name -> colour, optional
     legend : bool
     """
-    for position, (name, values) in enumerate(curves.items()):
-        color = (colors or {}).get(name) or _color(name, position)
-        dash = _DASHES[position % len(_DASHES)]
-        marker = _MARKERS[position % len(_MARKERS)] if markers else None
-        ax.plot(x, np.asarray(values), label=name, color=color, linestyle=dash, marker=marker, markersize=5)
-        if bands and name in bands:
-            low, high = bands[name]
-            ax.fill_between(np.asarray(x), np.asarray(low), np.asarray(high), color=color, alpha=0.18, linewidth=0)
+    import seaborn as sns
+    from matplotlib.ticker import MaxNLocator
+
+    names = list(curves)
+    palette = {name: (colors or {}).get(name) or _color(name, k) for k, name in enumerate(names)}
+    # A missing value ends a line and the next value begins another: nothing is drawn across a gap.
+    lines = [pd.DataFrame({"x": x, "y": np.asarray(curves[name], dtype=np.float64), "curve": name}) for name in names]
+    tidy = pd.concat([line.assign(piece=line["y"].isna().cumsum()) for line in lines], ignore_index=True)
+    sns.lineplot(
+        tidy,
+        x="x",
+        y="y",
+        hue="curve",
+        style="curve",
+        units="piece",
+        estimator=None,
+        sort=False,
+        palette=palette,
+        dashes={name: _DASHES[k % len(_DASHES)] for k, name in enumerate(names)},
+        markers={name: _MARKERS[k % len(_MARKERS)] for k, name in enumerate(names)} if markers else False,
+        markersize=5,
+        markeredgewidth=0,
+        legend="full" if legend and len(names) > 1 else False,
+        ax=ax,
+    )
+    for name, (low, high) in (bands or {}).items():
+        if name in palette:
+            low, high = np.asarray(low), np.asarray(high)
+            ax.fill_between(np.asarray(x), low, high, color=palette[name], alpha=0.18, linewidth=0)
+    if np.issubdtype(np.asarray(x).dtype, np.integer):
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))  # no half units
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
-    if legend and len(curves) > 1:
+    if legend and len(names) > 1:
         ax.legend(frameon=False, labelcolor=INK)
 
 
@@ -97,15 +120,19 @@ def draw_bars(
     intervals : mapping of name -> (low, high), optional
         Drawn as a line over the bar.
     """
+    import seaborn as sns
+
     names = list(values)
-    for position, name in enumerate(names):
-        value = float(values[name])
-        color = (colors or {}).get(name) or _color(name, 0)
+    palette = {name: (colors or {}).get(name) or _color(name, 0) for name in names}
+    lengths = [float(values[name]) for name in names]
+    sns.barplot(
+        x=lengths, y=names, hue=names, palette=palette, orient="h", width=0.62, saturation=1, legend=False, ax=ax
+    )
+    for position, (name, value) in enumerate(zip(names, lengths, strict=True)):
         low, high = (intervals or {}).get(name, (value, value))
         if np.isnan(value):
             ax.text(0, position, " not defined", va="center")
             continue
-        ax.barh(position, value, height=0.62, color=color)
         if high > low:
             ax.plot([low, high], [position, position], color=INK, linewidth=1.4)
         ax.annotate(
@@ -174,27 +201,29 @@ def draw_matrix(
     high: float | None = None,
 ) -> None:
     """Draw a small matrix as shaded cells with the numbers written in them; NaN cells stay empty."""
+    import seaborn as sns
+    from matplotlib.colors import LinearSegmentedColormap, to_rgba
+
     cells = np.asarray(values, dtype=np.float64)
     known = cells[~np.isnan(cells)]
     bottom = low if low is not None else float(known.min())
     top = high if high is not None else float(known.max())
-    for i, j in np.ndindex(*cells.shape):
-        if np.isnan(cells[i, j]):
-            continue
-        share = float(np.clip((cells[i, j] - bottom) / (top - bottom or 1.0), 0, 1))
-        ax.add_patch(_cell(j, i, 0.06 + 0.44 * share))
-        ax.text(j, i, form.format(cells[i, j]), ha="center", va="center")
-    ax.set_xticks(range(len(columns)), columns)
-    ax.set_yticks(range(len(rows)), rows)
-    ax.set_xlim(-0.5, len(columns) - 0.5)
-    ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.tick_params(length=0)
+    blue = to_rgba(COLORS["blue"])[:3]
+    # See-through, so that the numbers keep their contrast on light and on dark pages.
+    shades = LinearSegmentedColormap.from_list("cells", [(*blue, 0.06), (*blue, 0.5)])
+    sns.heatmap(
+        cells,
+        mask=np.isnan(cells),
+        vmin=bottom,
+        vmax=top if top > bottom else bottom + 1,
+        cmap=shades,
+        annot=np.array([[form.format(value) for value in row] for row in cells]),
+        fmt="",
+        annot_kws={"color": INK},
+        cbar=False,
+        xticklabels=list(columns),
+        yticklabels=list(rows),
+        ax=ax,
+    )
+    ax.tick_params(length=0, rotation=0)
     ax.grid(visible=False)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
-
-
-def _cell(column: int, row: int, alpha: float) -> Rectangle:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, color=COLORS["blue"], alpha=alpha, linewidth=0)

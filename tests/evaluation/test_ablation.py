@@ -7,6 +7,7 @@ import pytest
 
 from dfecs_lib.baselines import PCAUnits
 from dfecs_lib.evaluation import Faces, Variant, ablate, standard_variants, variant_motion
+from dfecs_lib.interpretability import as_units, score_units, unit_measures
 from dfecs_lib.simulate import simulate
 from dfecs_lib.sources import motion_of
 
@@ -36,6 +37,25 @@ def test_every_variant_is_scored_and_the_steps_matter(faces, samples) -> None:
     # Head motion that is not removed is most of the motion, is easy to explain, and hides the action units.
     assert wide.loc["no preprocessing", "au_cosine"] < wide.loc["all steps", "au_cosine"]
     assert wide.loc["all steps", "au_correlation"] > 0.2
+
+
+def test_measures_of_the_units_stand_beside_what_they_explain(faces) -> None:
+    table = ablate(
+        [Variant("all steps")],
+        faces["sim-bp4d"],
+        faces,
+        {"PCA": _pca},
+        unit_measures=unit_measures,
+        interval=False,
+    )
+    wide = table.pivot(index="test", columns="metric", values="value")
+    motion = variant_motion(faces["sim-bp4d"].keypoints, faces["sim-bp4d"].neutral, Variant("all steps"))
+    scored = score_units(_pca().fit(motion.dropna(how="all")), n_null=5)
+    assert set(wide.index) == set(faces)
+    np.testing.assert_allclose(wide["interpretable"], 100 * scored.share.share)
+    np.testing.assert_allclose(wide["compliance"], scored.table["statistic"].mean())
+    np.testing.assert_allclose(wide["parts"], scored.table["locality"].mean())
+    assert as_units(_pca().fit(motion.dropna(how="all"))).signed  # PCA's units must comply both ways
 
 
 def test_without_weights_the_published_variant_is_left_out() -> None:

@@ -149,6 +149,24 @@ def test_bars_codes_and_matrix_show_undefined_values_as_such():
     assert "nan" not in html.lower()
 
 
+def test_a_missing_value_leaves_a_gap_in_a_curve():
+    _, (ax,) = plotting.new_figure()
+    plotting.draw_curves(ax, range(5), {"DFECS": [1, 2, np.nan, 4, 5]}, xlabel="units", ylabel="VE (%)")
+    drawn = [line.get_xdata().tolist() for line in ax.lines if len(line.get_xdata())]
+    assert drawn == [[0, 1], [3, 4]]
+
+
+def test_curves_differ_by_more_than_colour_and_count_in_whole_units():
+    _, (ax,) = plotting.new_figure()
+    values = {name: [1, 2, 3] for name in ("DFECS", "PCA", "FACS")}
+    plotting.draw_curves(ax, [1, 2, 3], values, xlabel="units", ylabel="VE (%)")
+    lines = [line for line in ax.lines if len(line.get_xdata())]
+    looks = {(line.get_color(), line.get_linestyle(), line.get_marker()) for line in lines}
+    assert len({color for color, _, _ in looks}) == len({marker for _, _, marker in looks}) == 3
+    assert all(float(tick).is_integer() for tick in ax.get_xticks())
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(values)
+
+
 @pytest.mark.parametrize("color", sorted(plotting.COLORS.values()))
 @pytest.mark.parametrize("page_color", ["#ffffff", "#121212"])
 def test_every_colour_stands_out_on_light_and_dark_pages(color, page_color):
