@@ -97,21 +97,31 @@ def build_book(
 
 
 def check_data(profile: Profile, report: Callable[[str], None] | None = None) -> None:
-    """Fetch what of a profile's data may be fetched and is small; say how to get the rest before anything is run."""
+    """Fetch what of a profile's data may be fetched and is small; say how to get the rest before anything is run.
+
+    Data that a profile calls optional are done without where they cannot be fetched.
+    """
     from dfecs_lib.fetching import fetch
     from dfecs_lib.manifest import State, load_manifest, state
 
     known = load_manifest()
-    for name in profile.data:
+    for name in [*profile.data, *profile.optional]:
         entry = known[name]
         if state(entry) in (State.READY, State.BUILT_IN):
             continue
         if entry.download is not None and (entry.download.size or 0) <= 50_000_000:
             if report is not None:
                 report(f"fetching {name}")
-            fetch(entry, progress=False)
-        else:
+            try:
+                fetch(entry, progress=False)
+                continue
+            except DfecsError:
+                if name in profile.data:
+                    raise
+        if name in profile.data:
             raise DfecsError(f"the profile {profile.name!r} needs {name}, which is not on this machine: {entry.how}")
+        if report is not None:
+            report(f"{name} is not on this machine and could not be fetched: what needs it is shown as not run")
 
 
 def _stage(book: Path, target: Path, runs: dict[str, Run]) -> None:

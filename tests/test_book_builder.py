@@ -77,6 +77,18 @@ def test_what_is_no_checkout_or_forgets_a_page_is_refused(checkout: Path, tmp_pa
         build_book("paper", root=checkout)
 
 
+def test_optional_data_are_done_without_and_needed_data_are_not(checkout: Path, monkeypatch) -> None:
+    monkeypatch.setenv("DFECS_DISFA", str(checkout / "nowhere"))
+    profiles = checkout / "notebooks" / "profiles.yaml"
+    profiles.write_text("demo: {data: [disfa], notebooks: {one: }}\n")
+    with pytest.raises(DfecsError, match="needs disfa, which is not on this machine"):
+        build_book("demo", root=checkout)
+    profiles.write_text("demo: {optional: [disfa], notebooks: {one: }}\n")
+    lines: list[str] = []
+    assert build_book("demo", root=checkout, report=lines.append).is_file()
+    assert lines[0].startswith("disfa is not on this machine")
+
+
 def test_a_book_is_served_to_this_machine(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("<p>here</p>")
     told: list[str] = []

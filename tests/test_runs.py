@@ -112,6 +112,11 @@ def test_data_are_known_by_what_they_are(tmp_path: Path, monkeypatch: pytest.Mon
     empty = fingerprint("disfa")
     (tmp_path / "more.txt").write_text("x")
     assert fingerprint("disfa") != empty
+    # What a run does without where it is absent is not the same run once it is there.
+    monkeypatch.setenv("DFECS_FRONTALIZATION_WEIGHTS", str(tmp_path))
+    absent = fingerprint("frontalization-weights")
+    (tmp_path / "frontalization_weights.npy").write_bytes(bytes(149_184))
+    assert fingerprint("frontalization-weights") != absent
 
 
 def test_a_run_is_made_once_and_tells_no_folder_of_this_machine(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.manifest import Entry, load_manifest
+from dfecs_lib.manifest import Entry, load_manifest, state
 from dfecs_lib.runs.parameters import Cell, tags_of
 
 __all__ = ["data_names", "fingerprint", "library_digest", "run_key"]
@@ -111,7 +111,8 @@ def _of_entry(entry: Entry) -> str:
         dataclasses.asdict(dataclasses.replace(entry, path=None, overridden=False)), sort_keys=True, default=str
     )
     content = _listing(entry.path) if entry.path is not None and not entry.files and entry.path.is_dir() else ""
-    return hashlib.sha256((settings + content).encode()).hexdigest()
+    here = state(entry).value if entry.reader == "array" else ""
+    return hashlib.sha256((settings + content + here).encode()).hexdigest()
 
 
 def _listing(folder: Path) -> str:

@@ -5,6 +5,7 @@ A profile file is YAML::
     demo:
       title: Two real clips and simulated faces
       data: [clips]                    # datasets of the manifest that must be on this machine
+      optional: [frontalization-weights]   # those that are fetched where they can be, and done without where not
       notebooks:
         03_training:                   # the page's name; its notebook is 03_training.ipynb beside the file,
           notebook: 03_training.ipynb  # unless named
@@ -49,6 +50,7 @@ class Profile:
     name: str
     title: str
     data: tuple[str, ...]
+    optional: tuple[str, ...]
     steps: tuple[Step, ...]
 
 
@@ -90,7 +92,7 @@ def load_profile(name: str, path: str | os.PathLike[str]) -> Profile:
     if name not in content:
         raise DfecsError(f"no profile {name!r} in {file}; it has: {', '.join(content)}")
     where = f"{file}, {name}"
-    entry = _mapping(content[name], where, {"title", "data", "notebooks"})
+    entry = _mapping(content[name], where, {"title", "data", "optional", "notebooks"})
     listed = _mapping(entry.get("notebooks"), f"{where}, notebooks", None)
     steps = {n: _step(n, value, file.parent, f"{where}, {n}") for n, value in listed.items()}
     for step in steps.values():
@@ -100,10 +102,14 @@ def load_profile(name: str, path: str | os.PathLike[str]) -> Profile:
         order = list(graphlib.TopologicalSorter({n: set(s.needs.values()) for n, s in steps.items()}).static_order())
     except graphlib.CycleError as error:
         raise DfecsError(f"{where}: needs go round in a circle: {' -> '.join(error.args[1])}") from None
-    data = entry.get("data") or []
-    if not isinstance(data, list) or not all(isinstance(d, str) for d in data):
-        raise DfecsError(f"{where}, data: a list of dataset names is needed, not {data!r}")
-    return Profile(name, str(entry.get("title", name)), tuple(data), tuple(steps[n] for n in order))
+    data, optional = (_names(entry.get(key) or [], f"{where}, {key}") for key in ("data", "optional"))
+    return Profile(name, str(entry.get("title", name)), data, optional, tuple(steps[n] for n in order))
+
+
+def _names(value: object, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise DfecsError(f"{where}: a list of dataset names is needed, not {value!r}")
+    return tuple(value)
 
 
 def _step(name: str, value: object, folder: Path, where: str) -> Step:
