@@ -7,8 +7,11 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.io
+
+from dfecs_lib import load_dataset
 
 
 def face(n_points: int, tag: float) -> np.ndarray:
@@ -137,3 +140,24 @@ def exemplars(tmp_path: Path) -> Path:
     (root / "s4.txt").write_text("1 2\n")
     (root / "s9L.txt").write_text("1 2\n")
     return root
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Load a dataset from a folder, as a user does with an environment variable."""
+    monkeypatch.setenv("DFECS_CACHE", str(tmp_path / "cache"))
+
+    def loader(name: str, folder: Path, **options: object):
+        monkeypatch.setenv("DFECS_" + name.upper().replace("-", "_"), str(folder))
+        return load_dataset(name, progress=False, **options)
+
+    return loader
+
+
+def tag(table: pd.DataFrame, *entry: object) -> float:
+    """Return y_0 of a row, which says from which file it came."""
+    return float(table.xs(entry, level=list(range(1, 1 + len(entry))))["y_0"].iloc[0])
+
+
+def frames_of(table: pd.DataFrame, subject: str) -> list[int]:
+    return table.xs(subject, level="subject").index.get_level_values("frame").tolist()
