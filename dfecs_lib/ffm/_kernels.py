@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numba
 import numpy as np
 
+from dfecs_lib.ffm._pivot_kernels import begin, solve
+
 __all__ = ["BLOCK", "code_blocks", "descend", "invert_diagonal", "update_atoms"]
 
 #: Frames that share one set of partial sums.
@@ -124,7 +126,7 @@ def invert_diagonal(gram):
 
 
 @_compiled
-def descend(gram, inverse, start, alpha, energy, u, q, max_passes, tol, exact, where, factor, solution):
+def descend(gram, inverse, start, alpha, energy, u, q, max_passes, tol, where, factor, solution):
     """Minimise ½uᵀGu − (start−alpha)ᵀu over u ≥ 0 from `u`, in place; return (passes, duality gap)."""
     p = gram.shape[0]
     warm = False
@@ -136,7 +138,7 @@ def descend(gram, inverse, start, alpha, energy, u, q, max_passes, tol, exact, w
             for j in range(p):
                 q[j] += u[k] * gram[k, j]
     zero = energy * 0
-    if exact and warm and _polish(gram, start, alpha, u, q, where, factor, solution):
+    if warm and _polish(gram, start, alpha, u, q, where, factor, solution):
         return 0, zero
     gap = energy
     done = 0
@@ -156,11 +158,10 @@ def descend(gram, inverse, start, alpha, energy, u, q, max_passes, tol, exact, w
                     q[j] += step * gram[k, j]
         if not moved:
             return done, zero
-        if exact:
-            if turn >= 1 and _polish(gram, start, alpha, u, q, where, factor, solution):
-                return done, zero
-            if turn % 8 < 7:
-                continue
+        if turn >= 1 and _polish(gram, start, alpha, u, q, where, factor, solution):
+            return done, zero
+        if turn % 8 < 7:
+            continue
         # r = x − Vᵀu: xᵀr, rᵀr and max_k V_k·r from the Gram matrix alone
         mass, fit, slack, worst = zero, zero, zero, zero
         for k in range(p):
@@ -184,13 +185,13 @@ def descend(gram, inverse, start, alpha, energy, u, q, max_passes, tol, exact, w
 
 
 @_compiled
-def code_blocks(X, energies, Vt, gram, alpha, U, weights, first, last, max_passes, tol, exact, stats, UtU, UtX, sums):
-    """Code the frames of blocks first … last−1 into U (warm start: U itself).
+def code_blocks(X, Vt, gram, alpha, U, weights, first, last, max_passes, tol, stats, UtU, UtX, sums):
+    """Code the frames of blocks first … last−1 into U (where coordinate descent is needed, it starts from U itself).
 
     Where `stats`, UtU[b] (p, p) and UtX[b] (p, d) get the block's weighted sums. sums[b] gets the weighted sums of
     ‖x‖², ‖x−Vᵀu‖² and Σu, the sum of duality gaps, the largest number of passes.
     """
-    n = X.shape[0]
+    n, d = X.shape
     p = Vt.shape[1]
     zero = Vt[0, 0] * 0
     q = np.empty(p, X.dtype)
@@ -200,17 +201,29 @@ def code_blocks(X, energies, Vt, gram, alpha, U, weights, first, last, max_passe
     inverse = invert_diagonal(gram)
     starts = np.empty((_CHUNK, p), X.dtype)
     weighted = np.empty((_CHUNK, p), X.dtype)
+    table, side, worth = np.empty((p, p)), np.empty(p), np.empty(p)
+    z, gradient, row = np.empty(p), np.empty(p), np.empty(p)
     for block in range(first, last):
+        begin(gram, table, side, worth)
         for top in range(block * BLOCK, min((block + 1) * BLOCK, n), _CHUNK):
             end = min(top + _CHUNK, n)
             np.dot(X[top:end], Vt, starts[: end - top])
             for i in range(top, end):
                 start = starts[i - top]
                 u = U[i]
-                energy = energies[i]
-                passes, gap = descend(
-                    gram, inverse, start, alpha, energy, u, q, max_passes, tol, exact, where, factor, solution
-                )
+                energy = zero
+                for f in range(d):
+                    energy += X[i, f] * X[i, f]
+                passes, gap = 0, zero
+                if solve(gram, start, alpha, table, side, worth, z, gradient, row):
+                    for k in range(p):
+                        u[k] = z[k] if side[k] > 0 else 0.0
+                        q[k] = gradient[k]
+                else:
+                    passes, gap = descend(
+                        gram, inverse, start, alpha, energy, u, q, max_passes, tol, where, factor, solution
+                    )
+                    begin(gram, table, side, worth)
                 w = weights[i] if weights.size else zero + 1
                 mass = zero
                 explained = zero

@@ -147,7 +147,7 @@ def select_rows(X, V, gram, alpha, most, U, first, last):
         if most > 0:
             s = _walk(gram, start, most, where, barred, factor, a, b)
         else:
-            descend(gram, inverse, start, alpha, energy, U[i], q, 1000, zero + 1e-8, True, scratch, factor, a)
+            descend(gram, inverse, start, alpha, energy, U[i], q, 1000, zero + 1e-8, scratch, factor, a)
             s = 0
             for k in range(p):
                 if U[i, k] > 0:
@@ -172,7 +172,6 @@ def select_rows(X, V, gram, alpha, most, U, first, last):
             q[:s],
             1000,
             zero + 1e-8,
-            True,
             scratch,
             factor,
             start,

@@ -17,8 +17,8 @@ __all__ = ["BALL", "NON_NEGATIVE", "Rounds", "alternate", "residual_direction"]
 #: What atoms are held to: the unit ball, or non-negative entries.
 BALL, NON_NEGATIVE = 1, 2
 
-#: Passes over a frame's codes and turns over the atoms within one round.
-_PASSES, _TURNS = 6, 5
+#: Turns over the atoms within one round.
+_TURNS = 5
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,6 @@ def alternate(
     """
     V = _project(np.array(atoms, dtype=np.float64), constraint, mask)
     allowed = np.empty((0, 0), dtype=np.bool_) if mask is None else np.ascontiguousarray(mask)
-    energies = np.einsum("ij,ij->i", X, X)
     anderson = Anderson()
     best, kept, image, calm, revived, decrease, turn = np.inf, V, V, 0, 0, np.inf, 0
     while turn < max_iter:
@@ -99,9 +98,7 @@ def alternate(
             V,
             alpha,
             start=codes,
-            energies=energies,
             weights=weights,
-            max_passes=_PASSES,
             statistics=True,
             n_jobs=n_jobs,
         )

@@ -163,7 +163,7 @@ def learn_dictionary(
 
 def _samples(X: Floats, weights: NDArray[np.float64] | None) -> Iterator[tuple[Floats, NDArray[np.float64] | None]]:
     for size in _SAMPLES:
-        if len(X) >= 3 * size:
+        if len(X) >= 2 * size:
             step = len(X) // size
             yield np.ascontiguousarray(X[::step]), None if weights is None else weights[::step]
 
@@ -174,17 +174,17 @@ def best_start(
     n_atoms: int,
     *,
     weights: NDArray[np.float64] | None = None,
-    n_random: int = 2,
     tol: float = 1e-5,
     n_jobs: int | None = None,
 ) -> NDArray[np.float64]:
     """Atoms from the best of several starts, each run for a while on a sample of the frames.
 
-    The problem has local minima that differ by percents; starts are the singular vectors, the signed principal
-    directions, and frames drawn with fixed seeds.
+    The problem has local minima that differ by percents, the more of them the more atoms there are, and how deep one
+    is does not show early. Starts are the singular vectors, the signed principal directions, and frames drawn with
+    fixed seeds: as many as there are atoms, but no fewer than four and no more than eight.
     """
     some, w = next(_samples(X, weights), (X, weights))
     starts = [svd_atoms(some, n_atoms, w), signed_components(some, n_atoms, w)]
-    starts += [seed_frames(some, n_atoms, seed) for seed in range(n_random)]
+    starts += [seed_frames(some, n_atoms, seed) for seed in range(min(max(n_atoms, 4), 8) - len(starts))]
     runs = [alternate(some, alpha, V, weights=w, tol=_EARLY * tol, n_jobs=n_jobs) for V in starts]
     return min(runs, key=lambda run: run.objective).atoms

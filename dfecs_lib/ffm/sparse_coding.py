@@ -4,8 +4,9 @@ For every row :math:`x` of X and atoms V (rows), with :math:`\alpha \ge 0`,
 
 .. math:: \min_{u \ge 0} \tfrac12 \lVert x - V^\top u \rVert^2 + \alpha \sum_k u_k .
 
-Coordinate descent on the Gram matrix V·Vᵀ finds the active units; a Cholesky solve on those alone then gives the
-exact codes. The duality gap of every row is bounded by ``tol`` times ½‖x‖² and is reported.
+Every row's codes are exact: an active set, carried from row to row and mended by pivoting on the Gram matrix V·Vᵀ,
+is checked against the optimality conditions. Where that fails, as with atoms that repeat, coordinate descent takes
+over, with a Cholesky solve on the active units; its duality gap is bounded by ``tol`` times ½‖x‖² and is reported.
 """
 
 # mypy: disable-error-code="no-untyped-call"
@@ -48,7 +49,7 @@ class Coding:
     gap : float
         Sum of the duality gaps (Frank-Wolfe gaps where alpha is 0).
     passes : int
-        Largest number of coordinate-descent passes that any frame took.
+        Largest number of coordinate-descent passes that any frame took; 0 where none needed any.
     UtU, UtX : arrays of shape (n_atoms, n_atoms) and (n_atoms, n_features), or None
         Sufficient statistics for a dictionary update.
     """
@@ -97,18 +98,16 @@ def code(
     alpha: float,
     *,
     start: Floats | None = None,
-    energies: Floats | None = None,
     weights: NDArray[np.float64] | None = None,
     max_passes: int = 1000,
     tol: float = 1e-8,
-    exact: bool = True,
     statistics: bool = False,
     n_jobs: int | None = None,
 ) -> Coding:
     """Code complete rows (no NaN); the workhorse behind `sparse_encode`, which checks its arguments.
 
-    `start` holds codes to begin from, `energies` the rows' ‖x‖² where they are known. `exact` adds the Cholesky
-    solve on the active units. `statistics` also returns UᵀU and UᵀX.
+    `start` holds codes from which coordinate descent begins where it is needed; `statistics` also returns UᵀU and
+    UᵀX.
     """
     n, d = X.shape
     p = len(atoms)
@@ -116,8 +115,8 @@ def code(
     U = np.zeros((n, p), X.dtype) if start is None else start.astype(X.dtype, order="C", copy=True)
     w = np.empty(0, X.dtype) if weights is None else np.ascontiguousarray(weights, dtype=X.dtype)
     Vt = np.ascontiguousarray(V.T)
-    gram = np.ascontiguousarray(V @ Vt)
-    sizes = np.einsum("ij,ij->i", X, X) if energies is None else energies
+    gram = V @ V.T
+    gram = (gram + gram.T) / 2  # to the last bit: pivoting takes rows for columns
     blocks = -(-n // BLOCK)
     UtU = np.zeros((blocks if statistics else 0, p, p), X.dtype)
     UtX = np.zeros((blocks if statistics else 0, p, d), X.dtype)
@@ -126,7 +125,7 @@ def code(
     limit = X.dtype.type(tol)
 
     def work(first: int, last: int) -> None:
-        code_blocks(X, sizes, Vt, gram, level, U, w, first, last, max_passes, limit, exact, statistics, UtU, UtX, sums)
+        code_blocks(X, Vt, gram, level, U, w, first, last, max_passes, limit, statistics, UtU, UtX, sums)
 
     _spread(work, blocks, n_jobs)
     total = sums.sum(axis=0)
@@ -198,7 +197,7 @@ def sparse_encode(
     alpha : float
         Penalty, in the unit of X (pixels) times that of the atoms; 0 gives non-negative least squares.
     start : array-like of shape (n_frames, n_atoms), optional
-        Non-negative codes to begin from; zeros by default.
+        Non-negative codes from which coordinate descent begins, where it is needed; zeros by default.
     tol : float
         Bound on each row's duality gap, as a share of its ½‖x‖².
     max_passes : int
