@@ -44,7 +44,7 @@ class EncodedUnits(UnitsBase):
             values,
             self.components_,
             alpha=self.encoder_alpha,
-            max_active=self.max_active,
+            max_active=None if self.max_active is None else min(self.max_active, len(self.components_)),
             selection=self.selection,
             n_jobs=n_jobs,
         )
