@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import encoders
 from dfecs_lib.ffm.base import FrameOrFloats, UnitsBase
+from dfecs_lib.ffm.checks import Check, check_count, check_share, is_number, is_text, is_whole, list_of, optional
 from dfecs_lib.ffm.encoded import EncodedUnits
-from dfecs_lib.ffm.part_model import check_count, check_share
 from dfecs_lib.ffm.sparse_coding import Floats, Selection
 from dfecs_lib.keypoints import scheme_of
 
@@ -54,13 +54,21 @@ class PCAUnits(UnitsBase):
     (3, 136)
     """
 
-    _arrays: ClassVar[tuple[str, ...]] = ("mean_",)
-    _values: ClassVar[tuple[str, ...]] = ("scheme_", "variance_explained_", "n_rows_dropped_")
+    _arrays: ClassVar[Mapping[str, tuple[str, ...]]] = {"mean_": ("features",)}
+    _values: ClassVar[Mapping[str, Check]] = {
+        "scheme_": optional(is_text),
+        "variance_explained_": is_number,
+        "n_rows_dropped_": is_whole,
+    }
     _prefix: ClassVar[str] = "PC"
 
     def __init__(self, n_units: int | None = None, variance: float = 0.95) -> None:
         self.n_units = n_units
         self.variance = variance
+
+    def _check_settings(self) -> None:
+        check_count("n_units", self.n_units)
+        check_share("variance", self.variance)
 
     def fit(
         self,
@@ -69,8 +77,7 @@ class PCAUnits(UnitsBase):
         sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Find the components of X of shape (n_frames, 2K), pixels; `y` is ignored."""
-        check_count("n_units", self.n_units)
-        check_share("variance", self.variance)
+        self._check_settings()
         rows, weights, _ = self._read_training(X, sample_weight)
         self.scheme_ = _scheme_name(X)
         motion = rows.astype(np.float64)
@@ -149,7 +156,11 @@ class FACSUnits(EncodedUnits):
     (['AU12'], -1.0)
     """
 
-    _values: ClassVar[tuple[str, ...]] = ("scheme_", "unit_names_", "n_rows_dropped_")
+    _values: ClassVar[Mapping[str, Check]] = {
+        "scheme_": optional(is_text),
+        "unit_names_": list_of(is_text),
+        "n_rows_dropped_": is_whole,
+    }
 
     def __init__(
         self,
@@ -169,6 +180,10 @@ class FACSUnits(EncodedUnits):
         self.selection = selection
         self.per_subject = per_subject
         self.ridge = ridge
+
+    def _check_loaded(self, sizes: Mapping[str, int]) -> None:
+        if len(self.unit_names_) != sizes["units"]:
+            raise DfecsError(f"{len(self.unit_names_)} names do not fit {sizes['units']} units")
 
     def fit(
         self,
@@ -250,8 +265,7 @@ class FACSUnits(EncodedUnits):
     def transform(self, X: FrameOrFloats | ArrayLike) -> FrameOrFloats:
         """Return non-negative codes (n_frames, n_units), pixels; rows without a point get NaN."""
         check_is_fitted(self)
-        self._check_choice("encoder", ("direct", "sparse"))
-        self._check_choice("selection", ("elimination", "lasso"))
+        self._check_settings()
         return self._codes_like(self._encode(self._read(X, reset=False)), X)
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from dfecs_lib.errors import DfecsError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from dfecs_lib.ffm.base import UnitsBase
+
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 __all__ = [
@@ -22,11 +25,14 @@ __all__ = [
     "add_command",
     "add_names",
     "add_neutral",
+    "add_parallel",
     "add_progress",
     "at_least",
     "check_folder",
     "check_output",
+    "in_parallel",
     "json_text",
+    "read_units",
     "show_progress",
     "table_text",
     "workers",
@@ -116,6 +122,22 @@ def workers(text: str) -> int:
     return number
 
 
+def add_parallel(parser: argparse.ArgumentParser, jobs: str, dask: str, *, default: int | None = None) -> None:
+    """Add ``--jobs`` and ``--dask``, of which one may be given."""
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--jobs", type=workers, default=default, metavar="N", help=jobs)
+    either.add_argument("--dask", metavar="ADDRESS", help=dask)
+
+
+def in_parallel(args: argparse.Namespace) -> AbstractContextManager[object]:
+    """Return the context in which joblib's work goes where ``--dask`` says; without it, nothing changes."""
+    if not args.dask:
+        return nullcontext()
+    from dfecs_lib.cluster import on_dask
+
+    return on_dask(args.dask)
+
+
 def check_folder(path: str) -> Path:
     """Return the path of an output folder that is there or can be made, or say before any work why not."""
     target = Path(path)
@@ -149,6 +171,26 @@ def check_output(path: str, suffixes: Iterable[str], inputs: Iterable[str] = ())
         if Path(source).exists() and target.exists() and target.samefile(source):
             raise DfecsError(f"{target}: is an input as well; choose another name for the output")
     return target
+
+
+def read_units(path: str) -> UnitsBase:
+    """Return the model of a file, or say what is wrong with it or with what it tells of its faces' preparation."""
+    from dfecs_lib.ffm import load_model
+    from dfecs_lib.neutral import METHODS
+    from dfecs_lib.preprocessing import from_settings
+
+    model = load_model(path)
+    settings, neutral = (model.metadata_.get(key) for key in ("preprocessing", "neutral"))
+    if not isinstance(settings, dict):
+        raise DfecsError(f"{path}: does not say how its faces were prepared; train it with 'dfecs train'")
+    mend = "train it again or get another copy"
+    try:
+        from_settings(settings)
+    except DfecsError as error:
+        raise DfecsError(f"{path}: the model file is damaged ({error}); {mend}") from error
+    if neutral is not None and neutral not in METHODS:
+        raise DfecsError(f"{path}: the model file is damaged (its neutral frames are {neutral!r:.60}); {mend}")
+    return model
 
 
 def write_table(table: pd.DataFrame, target: Path) -> None:

@@ -11,6 +11,7 @@ from dfecs_lib.cli.common import (
     add_neutral,
     add_progress,
     check_output,
+    read_units,
     show_progress,
     write_table,
 )
@@ -42,11 +43,10 @@ def add(commands: Commands) -> None:
 
 def _encode(args: argparse.Namespace) -> None:
     target = check_output(args.output, [".csv", ".parquet"], [args.model, args.table])
-    from dfecs_lib.ffm import load_model
     from dfecs_lib.workflow import encode
 
     codes = encode(
-        load_model(args.model),
+        read_units(args.model),
         args.table,
         names=args.names,
         neutral=args.neutral,

@@ -5,7 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from dfecs_lib.cli.common import add_command, add_names, add_neutral, add_progress, json_text, show_progress, table_text
+from dfecs_lib.cli.common import (
+    add_command,
+    add_names,
+    add_neutral,
+    add_progress,
+    json_text,
+    read_units,
+    show_progress,
+    table_text,
+)
 
 if TYPE_CHECKING:
     from dfecs_lib.cli.common import Commands
@@ -31,11 +40,10 @@ def add(commands: Commands) -> None:
 
 
 def _evaluate(args: argparse.Namespace) -> None:
-    from dfecs_lib.ffm import load_model
     from dfecs_lib.workflow import evaluate
 
     scores = evaluate(
-        load_model(args.model),
+        read_units(args.model),
         args.tables,
         names=args.names,
         neutral=args.neutral,

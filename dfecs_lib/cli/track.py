@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dfecs_lib.cli.common import (
     NAMES_HELP,
     add_command,
+    add_parallel,
     add_progress,
     check_output,
+    in_parallel,
     show_progress,
     table_text,
-    workers,
     write_table,
 )
 from dfecs_lib.errors import DfecsError
@@ -52,8 +54,12 @@ def add(commands: Commands) -> None:
     parser.add_argument("--subject", default="", help="subject name in the table, where all videos show one person")
     parser.add_argument("--names", metavar="PATTERN", help=NAMES_HELP % "the file's name is the recording's")
     parser.add_argument("--confidence", metavar="FILE", help="also write each frame's confidence (.parquet or .csv)")
-    parser.add_argument(
-        "--jobs", type=workers, default=1, metavar="N", help="videos at a time (default 1; -1: a core each)"
+    add_parallel(
+        parser,
+        "videos at a time (default 1; -1: a core each)",
+        "track on the workers of a running Dask cluster, which find the videos, and the cache, under the same paths: its "
+        "scheduler's address, such as tcp://10.0.0.1:8786, or scheduler file",
+        default=1,
     )
     parser.add_argument(
         "--cache", metavar="DIR", help="where finished videos are kept for a restart (default: the user's cache)"
@@ -70,17 +76,21 @@ def _track(args: argparse.Namespace) -> None:
     from dfecs_lib.keypoints import save
     from dfecs_lib.tracking import default_cache, expand_sources, track_many
 
-    table, confidence = track_many(
-        expand_sources(args.sources),
-        args.backend,
-        settings={name: _value(text) for name, text in args.settings},
-        dataset=args.dataset,
-        subject=args.subject,
-        names=args.names,
-        cache=None if args.no_cache else args.cache or default_cache(),
-        n_jobs=args.jobs,
-        progress=show_progress(args),
-    )
+    sources, cache = expand_sources(args.sources), args.cache or default_cache()
+    if args.dask:  # a worker's current folder is another one
+        sources, cache = [source.absolute() for source in sources], Path(cache).absolute()
+    with in_parallel(args):
+        table, confidence = track_many(
+            sources,
+            args.backend,
+            settings={name: _value(text) for name, text in args.settings},
+            dataset=args.dataset,
+            subject=args.subject,
+            names=args.names,
+            cache=None if args.no_cache else cache,
+            n_jobs=None if args.dask else args.jobs,
+            progress=show_progress(args),
+        )
     save(table, target)
     if scores is not None:
         write_table(confidence.to_frame(), scores)

@@ -9,12 +9,13 @@ from dfecs_lib.cli.common import (
     add_command,
     add_names,
     add_neutral,
+    add_parallel,
     add_progress,
     at_least,
     check_output,
+    in_parallel,
     show_progress,
     table_text,
-    workers,
 )
 
 if TYPE_CHECKING:
@@ -64,7 +65,12 @@ def add(commands: Commands) -> None:
     parser.add_argument("--weights", metavar="FILE.npy", help="linear frontalization with these published weights")
     parser.add_argument("--scheme", metavar="NAME", help="keypoint scheme to bring all tables to, such as bp4d49")
     parser.add_argument("--random-state", type=at_least(0), default=0, metavar="SEED", help="seed (default 0)")
-    parser.add_argument("--jobs", type=workers, metavar="N", help="parallel workers; they do not change the result")
+    add_parallel(
+        parser,
+        "parallel workers; they do not change the result",
+        "search on the workers of a running Dask cluster: its scheduler's address, such as tcp://10.0.0.1:8786, or "
+        "scheduler file; the units are the same",
+    )
     add_progress(parser)
 
 
@@ -83,21 +89,22 @@ def _train(args: argparse.Namespace) -> None:
         method="linear" if args.weights else "pose",
         weights=args.weights,
     )
-    model = train(
-        args.tables,
-        preprocessor=preprocessor,
-        scheme=args.scheme,
-        names=args.names,
-        neutral=args.neutral,
-        neutral_frame=args.neutral_frame,
-        progress=show_progress(args),
-        n_units=args.n_units,
-        variance=args.variance,
-        part_variance=args.part_variance,
-        encoder=args.encoder,
-        random_state=args.random_state,
-        n_jobs=args.jobs,
-    )
+    with in_parallel(args):
+        model = train(
+            args.tables,
+            preprocessor=preprocessor,
+            scheme=args.scheme,
+            names=args.names,
+            neutral=args.neutral,
+            neutral_frame=args.neutral_frame,
+            progress=show_progress(args),
+            n_units=args.n_units,
+            variance=args.variance,
+            part_variance=args.part_variance,
+            encoder=args.encoder,
+            random_state=args.random_state,
+            n_jobs=args.jobs,
+        )
     model.save(target)
     told = model.metadata_["training"]
     assert isinstance(told, dict)

@@ -1,21 +1,19 @@
-"""What every set of units shares: reading tables, tables out, names, decoding, saving."""
+"""What every set of units shares: reading tables, tables out, names, decoding."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from dfecs_lib import keypoints
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.ffm import storage
+from dfecs_lib.ffm.savable import SavableUnits
 from dfecs_lib.ffm.sparse_coding import Floats
 
 __all__ = ["FrameOrFloats", "UnitsBase"]
@@ -23,23 +21,13 @@ __all__ = ["FrameOrFloats", "UnitsBase"]
 FrameOrFloats = pd.DataFrame | Floats
 
 
-class UnitsBase(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class UnitsBase(TransformerMixin, SavableUnits):  # type: ignore[misc]
     """Base of the part and full face models and of the baselines.
 
     A subclass sets ``components_`` (n_units, n_features) in ``fit``, and says which fitted attributes a file holds.
     """
 
-    #: Fitted arrays that `save` writes; ``components_`` is always among them.
-    _arrays: ClassVar[tuple[str, ...]] = ()
-    #: Fitted JSON values that `save` writes.
-    _values: ClassVar[tuple[str, ...]] = ()
-    #: Fitted DataFrames that `save` writes.
-    _frames: ClassVar[tuple[str, ...]] = ()
     _prefix: ClassVar[str] = "U"
-
-    components_: NDArray[np.float64]
-    metadata_: dict[str, object]
-    n_features_in_: int
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -170,24 +158,3 @@ class UnitsBase(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             "history": [*E.attrs.get("history", []), {"operation": "decode", "model": type(self).__name__}],
         }
         return table
-
-    # -- files -------------------------------------------------------------------------------------------------
-    def save(self, path: str | os.PathLike[str], metadata: Mapping[str, object] | None = None) -> None:
-        """Write the model to one ``.npz`` file: arrays, and JSON that says what they are. No pickle.
-
-        Parameters
-        ----------
-        path : path
-            The file appears whole or not at all.
-        metadata : mapping of JSON values, optional
-            Kept as ``metadata_``: preprocessing settings, provenance. Merged over what the model already carries.
-        """
-        check_is_fitted(self)
-        storage.save_estimator(self, path, {**getattr(self, "metadata_", {}), **(metadata or {})})
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a model that `save` wrote; DfecsError says why a file is not one. Nothing in the file is executed."""
-        model = storage.load_estimator(path, {cls.__name__: cls})
-        assert isinstance(model, cls)
-        return model

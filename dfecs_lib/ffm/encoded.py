@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
 from numpy.typing import ArrayLike
 
-from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import encoders
 from dfecs_lib.ffm.base import FrameOrFloats, UnitsBase
+from dfecs_lib.ffm.checks import check_choice, check_count, check_penalty
 from dfecs_lib.ffm.sparse_coding import Floats, Selection
 from dfecs_lib.ffm.units import alpha_for_activity
 
@@ -28,9 +28,14 @@ class EncodedUnits(UnitsBase):
     encoder_alpha: float | None
     selection: Selection
 
-    def _check_choice(self, name: str, known: tuple[str, ...]) -> None:
-        if getattr(self, name) not in known:
-            raise DfecsError(f"unknown {name} {getattr(self, name)!r}; known: {', '.join(map(repr, known))}")
+    #: What `encoder` may be.
+    _encoders: ClassVar[tuple[str, ...]] = ("direct", "sparse")
+
+    def _check_settings(self) -> None:
+        check_choice("encoder", self.encoder, self._encoders)
+        check_choice("selection", self.selection, ("elimination", "lasso"))
+        check_count("max_active", self.max_active)
+        check_penalty("encoder_alpha", self.encoder_alpha)
 
     def _encode(self, values: Floats, n_jobs: int | None = None) -> Floats:
         if self.encoder == "direct":
@@ -39,7 +44,7 @@ class EncodedUnits(UnitsBase):
             values,
             self.components_,
             alpha=self.encoder_alpha,
-            max_active=self.max_active,
+            max_active=None if self.max_active is None else min(self.max_active, len(self.components_)),
             selection=self.selection,
             n_jobs=n_jobs,
         )

@@ -13,14 +13,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.ffm import encoders
+from dfecs_lib.ffm import checks, encoders
 from dfecs_lib.ffm.base import FrameOrFloats
 from dfecs_lib.ffm.encoded import EncodedUnits
 from dfecs_lib.ffm.hierarchy import search_units
 from dfecs_lib.ffm.level_one import atoms_by_part, learn_parts
 from dfecs_lib.ffm.naming import summarize
-from dfecs_lib.ffm.part_model import check_count, check_share
-from dfecs_lib.ffm.parts import columns_of_parts
+from dfecs_lib.ffm.parts import PART_VALUES, check_parts, columns_of_parts
 from dfecs_lib.ffm.search import Search
 from dfecs_lib.ffm.sparse_coding import Floats, Selection
 from dfecs_lib.ffm.streaming import LearnsInBatches
@@ -29,11 +28,6 @@ from dfecs_lib.ffm.units import order_units, refine_units
 __all__ = ["FullFaceModel"]
 
 Encoder = Literal["hierarchical", "direct", "sparse"]
-_CHOICES = {
-    "encoder": ("hierarchical", "direct", "sparse"),
-    "search": ("path", "paper"),
-    "selection": ("elimination", "lasso"),
-}
 
 
 class FullFaceModel(LearnsInBatches, EncodedUnits):
@@ -120,17 +114,21 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
     (5, 4)
     """
 
-    _arrays: ClassVar[tuple[str, ...]] = ("atoms_", "mixing_", "unit_shares_", "unit_activity_")
-    _values: ClassVar[tuple[str, ...]] = (
-        "scheme_",
-        "atom_parts_",
-        "part_columns_",
-        "part_alphas_",
-        "variance_explained_",
-        "refined_",
-        "n_rows_dropped_",
-        "n_iter_",
-    )
+    _arrays: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "atoms_": ("atoms", "features"),
+        "mixing_": ("units", "atoms"),
+        "unit_shares_": ("units",),
+        "unit_activity_": ("units",),
+    }
+    _values: ClassVar[Mapping[str, checks.Check]] = {
+        "scheme_": checks.optional(checks.is_text),
+        **PART_VALUES,
+        "variance_explained_": checks.is_number,
+        "refined_": checks.is_flag,
+        "n_rows_dropped_": checks.is_whole,
+        "n_iter_": checks.is_whole,
+    }
+    _encoders: ClassVar[tuple[str, ...]] = ("hierarchical", "direct", "sparse")
     _frames: ClassVar[tuple[str, ...]] = ("part_path_", "unit_path_")
 
     def __init__(
@@ -182,15 +180,18 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         self.n_jobs = n_jobs
         self.progress = progress
 
-    def _check(self) -> None:
-        for name in ("n_units", "n_atoms", "max_atoms", "max_units", "max_active"):
-            check_count(name, getattr(self, name))
-        check_share("variance", self.variance)
-        check_share("part_variance", self.part_variance)
-        for name, known in _CHOICES.items():
-            self._check_choice(name, known)
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        checks.check_each(self, checks.check_count, "n_units", "n_atoms", "max_atoms", "max_units", "max_iter")
+        checks.check_each(self, checks.check_penalty, "alpha", "alpha_W", "alpha_H", "refine_alpha", "tol")
+        checks.check_each(self, checks.check_share, "variance", "part_variance")
+        checks.check_choice("search", self.search, ("path", "paper"))
+        checks.check_jobs("n_jobs", self.n_jobs)
         if self.refine and self.encoder == "hierarchical":
             raise DfecsError("refined units need encoder='direct' or 'sparse': hierarchical codes belong to others")
+
+    def _check_loaded(self, sizes: Mapping[str, int]) -> None:
+        check_parts(self.atom_parts_, self.part_columns_, self.part_alphas_, sizes["atoms"], sizes["features"])
 
     def fit(
         self,
@@ -199,7 +200,7 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Learn units from keypoint motion X of shape (n_frames, 2K), in pixels; `y` is ignored."""
-        self._check()
+        self._check_settings()
         rows, weights, _ = self._read_training(X, sample_weight)
         self.scheme_, columns = columns_of_parts(X, self.parts, rows.shape[1])
         moving = {part: where for part, where in columns.items() if rows[:, where].any()}
@@ -257,9 +258,8 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         units = mixing @ self.atoms_
         self.refined_ = self.encoder != "hierarchical" if self.refine is None else self.refine
         if self.refined_:
-            units = refine_units(
-                rows, units, alpha=self.refine_alpha, weights=weights, tol=self.tol, n_jobs=self.n_jobs
-            )
+            settings = {"alpha": self.refine_alpha, "tol": self.tol}
+            units = refine_units(rows, units, weights=weights, n_jobs=self.n_jobs, **settings)
         ordered = order_units(rows, units, weights)
         self.mixing_, self.components_ = mixing[ordered.order], ordered.units
         self.unit_shares_, self.unit_activity_ = ordered.shares, ordered.activity
@@ -278,7 +278,7 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         a row without any gets NaN.
         """
         check_is_fitted(self)
-        self._check()
+        self._check_settings()
         values = self._read(X, reset=False)
         if self.encoder != "hierarchical":
             codes = self._encode(values, self.n_jobs)
@@ -296,6 +296,5 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
     def summary(self) -> pd.DataFrame:
         """One line a unit: name, parts (above a fifth of its motion), share of variance, percent of frames active."""
         check_is_fitted(self)
-        return summarize(
-            self.components_, self.scheme_, self.get_feature_names_out(), self.unit_shares_, self.unit_activity_
-        )
+        names = self.get_feature_names_out()
+        return summarize(self.components_, self.scheme_, names, self.unit_shares_, self.unit_activity_)

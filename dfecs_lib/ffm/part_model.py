@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import ClassVar, Self
 
 import numpy as np
@@ -13,6 +14,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm.base import FrameOrFloats
+from dfecs_lib.ffm.checks import (
+    Check,
+    check_choice,
+    check_count,
+    check_each,
+    check_jobs,
+    check_penalty,
+    check_share,
+    is_number,
+    is_whole,
+)
 from dfecs_lib.ffm.encoders import by_pattern
 from dfecs_lib.ffm.search import ALPHAS, Found, Search, search_part
 from dfecs_lib.ffm.sparse_coding import Floats, code
@@ -47,19 +59,6 @@ def fit_part(
         tol=tol,
         n_jobs=n_jobs,
     )
-
-
-def check_share(name: str, value: float) -> None:
-    """Refuse a share of variance outside (0, 1]."""
-    if not 0 < value <= 1:
-        hint = f"; give {value / 100:g} for {value:g} %" if 1 < value <= 100 else ""
-        raise DfecsError(f"{name} is {value}, but it is a share between 0 and 1{hint}")
-
-
-def check_count(name: str, value: int | None) -> None:
-    """Refuse a number of units below one."""
-    if value is not None and value < 1:
-        raise DfecsError(f"{name} is {value}, but at least 1 is needed")
 
 
 class PartFaceModel(LearnsInBatches):
@@ -125,15 +124,15 @@ class PartFaceModel(LearnsInBatches):
     """
 
     _prefix: ClassVar[str] = "atom"
-    _values: ClassVar[tuple[str, ...]] = (
-        "alpha_",
-        "n_atoms_",
-        "variance_explained_",
-        "objective_",
-        "dual_gap_",
-        "n_iter_",
-        "n_rows_dropped_",
-    )
+    _values: ClassVar[Mapping[str, Check]] = {
+        "alpha_": is_number,
+        "n_atoms_": is_whole,
+        "variance_explained_": is_number,
+        "objective_": is_number,
+        "dual_gap_": is_number,
+        "n_iter_": is_whole,
+        "n_rows_dropped_": is_whole,
+    }
     _frames: ClassVar[tuple[str, ...]] = ("path_",)
 
     def __init__(
@@ -157,6 +156,17 @@ class PartFaceModel(LearnsInBatches):
         self.tol = tol
         self.n_jobs = n_jobs
 
+    def _check_settings(self) -> None:
+        check_each(self, check_count, "n_atoms", "max_atoms", "max_iter")
+        check_each(self, check_penalty, "alpha", "tol")
+        check_share("variance", self.variance)
+        check_choice("search", self.search, ("path", "paper"))
+        check_jobs("n_jobs", self.n_jobs)
+
+    def _check_loaded(self, sizes: Mapping[str, int]) -> None:
+        if self.n_atoms_ != sizes["units"] or self.alpha_ < 0:
+            raise DfecsError(f"n_atoms_ is {self.n_atoms_} and alpha_ {self.alpha_} of {sizes['units']} atoms")
+
     def fit(
         self,
         X: FrameOrFloats | ArrayLike,
@@ -164,12 +174,7 @@ class PartFaceModel(LearnsInBatches):
         sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Learn the atoms from X of shape (n_frames, n_features); `y` is ignored."""
-        check_count("n_atoms", self.n_atoms)
-        check_share("variance", self.variance)
-        if self.alpha is not None and self.alpha < 0:
-            raise DfecsError(f"alpha is {self.alpha}, but a penalty cannot be negative")
-        if self.search not in ("path", "paper"):
-            raise DfecsError(f"unknown search {self.search!r}; known: 'path', 'paper'")
+        self._check_settings()
         rows, weights, _ = self._read_training(X, sample_weight)
         found = fit_part(
             rows,

@@ -9,9 +9,17 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.ffm.checks import Check, is_number, is_text, is_whole, list_of, mapping_of
 from dfecs_lib.keypoints import scheme_of
 
-__all__ = ["columns_of_parts"]
+__all__ = ["PART_VALUES", "check_parts", "columns_of_parts"]
+
+#: What a two-level model keeps of its parts; see `SavableUnits`.
+PART_VALUES: Mapping[str, Check] = {
+    "atom_parts_": list_of(is_text),
+    "part_columns_": mapping_of(list_of(is_whole)),
+    "part_alphas_": mapping_of(is_number),
+}
 
 
 def columns_of_parts(
@@ -50,3 +58,20 @@ def columns_of_parts(
         for part, points in named.items()
         if len(points)
     }
+
+
+def check_parts(
+    atom_parts: Sequence[str],
+    columns: Mapping[str, Sequence[int]],
+    alphas: Mapping[str, float],
+    n_atoms: int,
+    width: int,
+) -> None:
+    """Refuse stored parts that do not agree: every atom in a part, every part with its columns and its penalty."""
+    if len(atom_parts) != n_atoms or set(atom_parts) != set(columns) or set(columns) != set(alphas):
+        raise DfecsError("its atoms, its parts and their penalties are not of the same parts")
+    taken = [k for where in columns.values() for k in where]
+    if len(set(taken)) < len(taken) or not all(columns.values()) or not 0 <= min(taken) <= max(taken) < width:
+        raise DfecsError(f"its parts do not hold each of {width} columns once at most")
+    if min(alphas.values()) < 0:
+        raise DfecsError("a penalty of its parts is negative")

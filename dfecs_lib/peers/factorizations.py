@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm.base import FrameOrFloats
+from dfecs_lib.ffm.checks import check_choice, check_count, check_penalty
 from dfecs_lib.ffm.encoders import direct
 from dfecs_lib.ffm.sparse_coding import Floats, code
 from dfecs_lib.peers.offset import OffsetUnits, check_n_units, least_squares, scheme_name
@@ -71,6 +72,11 @@ class PeerUnits(OffsetUnits):
         self.max_iter = max_iter
         self.random_state = random_state
 
+    def _check_settings(self) -> None:
+        check_choice("method", self.method, _METHODS)
+        check_count("max_iter", self.max_iter)
+        check_penalty("alpha", self.alpha)
+
     def fit(
         self,
         X: FrameOrFloats | ArrayLike,
@@ -78,8 +84,7 @@ class PeerUnits(OffsetUnits):
         sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Learn units from keypoint motion X of shape (n_frames, 2K), in pixels; `y` is ignored."""
-        if self.method not in _METHODS:
-            raise DfecsError(f"unknown method {self.method!r}; known: {', '.join(_METHODS)}")
+        self._check_settings()
         if sample_weight is not None:
             raise DfecsError("these units take no sample weights; draw frames instead (evaluation.sample_frames)")
         rows, _, _ = self._read_training(X, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm.base import FrameOrFloats, UnitsBase
+from dfecs_lib.ffm.checks import Check, is_text, is_whole, optional
 from dfecs_lib.ffm.encoders import by_pattern
 from dfecs_lib.ffm.sparse_coding import Floats
 from dfecs_lib.keypoints import scheme_of
@@ -42,8 +44,8 @@ def least_squares(X: Floats, units: NDArray[np.float64], offset: NDArray[np.floa
 class OffsetUnits(UnitsBase):
     """Units around a mean motion."""
 
-    _arrays: ClassVar[tuple[str, ...]] = ("offset_",)
-    _values: ClassVar[tuple[str, ...]] = ("scheme_", "n_rows_dropped_")
+    _arrays: ClassVar[Mapping[str, tuple[str, ...]]] = {"offset_": ("features",)}
+    _values: ClassVar[Mapping[str, Check]] = {"scheme_": optional(is_text), "n_rows_dropped_": is_whole}
 
     offset_: NDArray[np.float64]
 

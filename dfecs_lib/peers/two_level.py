@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal, Self
 
 import numpy as np
@@ -13,7 +14,14 @@ from sklearn.utils.validation import check_is_fitted
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import FullFaceModel
 from dfecs_lib.ffm.base import FrameOrFloats
+from dfecs_lib.ffm.checks import (
+    Check,
+    check_choice,
+    check_count,
+    check_share,
+)
 from dfecs_lib.ffm.encoders import by_pattern
+from dfecs_lib.ffm.parts import PART_VALUES, check_parts
 from dfecs_lib.ffm.sparse_coding import Floats, code
 from dfecs_lib.peers.offset import OffsetUnits, check_n_units, scheme_name
 
@@ -49,8 +57,17 @@ class TwoLevelPCAUnits(OffsetUnits):
     (3, 136)
     """
 
-    _arrays: ClassVar[tuple[str, ...]] = ("offset_", "atoms_", "mixing_", "part_offset_", "code_mean_")
-    _values: ClassVar[tuple[str, ...]] = ("scheme_", "n_rows_dropped_", "part_alphas_", "part_columns_", "atom_parts_")
+    _arrays: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        **OffsetUnits._arrays,
+        "atoms_": ("atoms", "features"),
+        "mixing_": ("units", "atoms"),
+        "part_offset_": ("features",),
+        "code_mean_": ("atoms",),
+    }
+    _values: ClassVar[Mapping[str, Check]] = {
+        **OffsetUnits._values,
+        **PART_VALUES,
+    }
 
     def __init__(
         self,
@@ -64,6 +81,16 @@ class TwoLevelPCAUnits(OffsetUnits):
         self.variance = variance
         self.part_variance = part_variance
 
+    def _check_settings(self) -> None:
+        check_choice("level 1", self.first, ("dictionary", "pca"))
+        check_count("n_units", self.n_units)
+        check_share("variance", self.variance)
+        check_share("part_variance", self.part_variance)
+
+    def _check_loaded(self, sizes: Mapping[str, int]) -> None:
+        alphas = self.part_alphas_ or dict.fromkeys(self.part_columns_, 0.0)  # PCA has none
+        check_parts(self.atom_parts_, self.part_columns_, alphas, sizes["atoms"], sizes["features"])
+
     def fit(
         self,
         X: FrameOrFloats | ArrayLike,
@@ -71,8 +98,7 @@ class TwoLevelPCAUnits(OffsetUnits):
         sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Learn units from keypoint motion X of shape (n_frames, 2K), in pixels; `y` is ignored."""
-        if self.first not in ("dictionary", "pca"):
-            raise DfecsError(f"unknown level 1 {self.first!r}; known: 'dictionary', 'pca'")
+        self._check_settings()
         if sample_weight is not None:
             raise DfecsError("these units take no sample weights; draw frames instead (evaluation.sample_frames)")
         rows, _, _ = self._read_training(X, None)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.preprocessing.frontalization import Frontalizer
+from dfecs_lib.preprocessing.frontalization import METHODS, Frontalizer
 from dfecs_lib.preprocessing.linear import WEIGHTS_SHAPE, load_weights
 from dfecs_lib.preprocessing.registration import AffineRegistration, PartRegistration
 
@@ -105,12 +105,18 @@ def from_settings(settings: Mapping[str, object]) -> Pipeline:
     if weights is not None:
         try:
             array = np.frombuffer(base64.b64decode(str(weights), validate=True), dtype="<f8").reshape(WEIGHTS_SHAPE)
+            load_weights(array)
         except ValueError as error:
             raise DfecsError(f"the preprocessing setting 'weights' cannot be read: {error}") from None
+    method = settings.get("method", "pose")
+    if method not in METHODS or (method == "linear") != (array is not None):
+        raise DfecsError(
+            f"the preprocessing setting 'method' is {method!r:.60}; known: 'pose', and 'linear' with weights"
+        )
     return make_preprocessor(
         frontalize=bool(switches["frontalize"]),
         affine=bool(switches["affine"]),
         parts=bool(switches["parts"]),
-        method=str(settings.get("method", "pose")),
+        method=str(method),
         weights=array,
     )

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
+from dfecs_lib.rating.outcome import Outcome
 from dfecs_lib.rating.study import template
-
-if TYPE_CHECKING:
-    from dfecs_lib.rating.analyse import Report
 
 __all__ = ["report_page"]
 
@@ -93,7 +91,7 @@ def _table(table: pd.DataFrame, names: Mapping[str, str]) -> str:
     return f"{opening}<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
 
 
-def _faces(report: Report, study: Mapping[str, object]) -> str:
+def _faces(report: Outcome, study: Mapping[str, object]) -> str:
     rest = np.asarray(study["neutral"], dtype=np.float64)
     present = cast("list[int]", study["present"])
     low, high = rest[present].min(axis=0) - 90, rest[present].max(axis=0) + 90
@@ -134,7 +132,7 @@ def _faces(report: Report, study: Mapping[str, object]) -> str:
     )
 
 
-def _rule_in_words(report: Report) -> str:
+def _rule_in_words(report: Outcome) -> str:
     rule = report.rule
     marks = f"at most {rule.tolerance} keypoints" if rule.tolerance else "no keypoint"
     return (
@@ -144,7 +142,7 @@ def _rule_in_words(report: Report) -> str:
     )
 
 
-def report_page(report: Report, study: Mapping[str, object] | None = None) -> str:
+def report_page(report: Outcome, study: Mapping[str, object] | None = None) -> str:
     """Return the page as text; `study` adds the faces."""
     share = report.share
     units = report.units.reset_index()

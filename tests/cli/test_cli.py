@@ -195,6 +195,7 @@ def test_numbers_that_make_no_sense_are_refused_before_any_work(trained: Path, t
         ("run", "x.ipynb", "--threads", 0),
         ("run", "x.ipynb", "--timeout", -1),
         ("book", "--jobs", 0),
+        (*train, "--jobs", 2, "--dask", "tcp://127.0.0.1:8786"),
         ("rate", "build", trained, "-o", tmp_path / "study", "--catch", -1),
     ):
         refused(say(*words), "argument --")
@@ -268,6 +269,8 @@ def test_bad_models_and_options(samples: Path, trained: Path, tmp_path: Path, sa
     refused(say("train", good, *output, "--scheme", "ibug69"), "ibug69")
     refused(say("train", good, *output, "--weights", tmp_path / "text.npz"), "text.npz")
     refused(say("train", good, *output, "--unit", 3), "--unit")
+    for address in ("nonsense", "http://127.0.0.1:80", "tcp://127.0.0.1", "tcp://127.0.0.1:99999", "none.json"):
+        refused(say("train", good, *output, "--dask", address), address, "scheduler")
     refused(say("train", good), "-o/--output")
     refused(say("teach"), "teach")
     refused(say("data", "check", "disfaa"), "disfaa")
