@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.plotting.curves import draw_codes, draw_curves
 from dfecs_lib.plotting.interactive import Interactive
-from dfecs_lib.plotting.style import COLORS, SOFT, curve_color, new_figure
+from dfecs_lib.plotting.style import COLORS, curve_color, new_figure
 
 __all__ = ["HoverCodes", "HoverCurves"]
 
@@ -173,8 +173,8 @@ class HoverCodes(Interactive):
             "showline": False,
             "range": [-0.6 if height < 0.9 else -0.15, count],
         }
-        frames = {"title": {"text": escape(xlabel)}, "showspikes": True, "spikemode": "across", "spikethickness": 1}
-        frames |= {"spikecolor": SOFT, "spikedash": "solid", "spikesnap": "hovered data", "showgrid": False}
+        frames = {"title": {"text": escape(xlabel)}, "showspikes": True, "spikemode": "across", "showgrid": False}
+        frames |= {"spikesnap": "hovered data"}
         layout = {"xaxis": frames, "yaxis": strips, "hovermode": "x", "showlegend": False}
         super().__init__(
             still,

@@ -12,9 +12,8 @@
     let at = -1;
     const show = (next) => {
       at = Math.min(graph.said.length - 1, Math.max(0, next));
-      const shown = live.data.map((trace, k) => (trace.hoverinfo === "skip" || trace.visible === "legendonly" ? -1 : k));
-      const points = shown.filter((k) => k >= 0).map((k) => ({ curveNumber: k, pointNumber: at }));
-      if (points.length) window.Plotly.Fx.hover(live, points);
+      const shown = live.data.find((trace) => trace.hoverinfo !== "skip" && trace.visible !== "legendonly");
+      if (shown) window.Plotly.Fx.hover(live, { xval: shown.x[at], yval: shown.y[at] || 0 }, "xy");
       said.textContent = graph.said[at];
     };
     const leave = () => { window.Plotly.Fx.unhover(live); said.textContent = ""; };

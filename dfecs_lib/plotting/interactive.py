@@ -25,6 +25,8 @@ _SCRIPT = Path(__file__).with_suffix(".js")
 _LOOK = (
     ".dfecs-live,.dfecs-hovers .dfecs-still{display:none}.dfecs-hovers .dfecs-live{display:block}"
     ".dfecs-live :is(.cartesianlayer,.infolayer) text{fill:currentColor!important;font-family:inherit!important}"
+    # Behind its line that marks an x, plotly puts a white one.
+    ".dfecs-live .hoverlayer>.spikeline:first-child{display:none}"
     ".dfecs-live .drag{touch-action:pan-y!important}"
     ".dfecs-live:focus-visible{outline:3px solid #b9770e;outline-offset:2px}"
     ".dfecs-said{position:absolute;width:1px;height:1px;margin:0;overflow:hidden;clip-path:inset(50%);white-space:nowrap}"
@@ -139,6 +141,9 @@ def _layout(height: int) -> dict[str, object]:
         "gridcolor": "rgba(122,122,122,.25)",
         "automargin": True,
         "title": {"standoff": 8},
+        "spikecolor": "#7a7a7a",
+        "spikethickness": 1,
+        "spikedash": "solid",
     }
     return {
         "height": height,
@@ -152,5 +157,5 @@ def _layout(height: int) -> dict[str, object]:
         "font": {"size": 14},
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"},
         "xaxis": axis,
-        "yaxis": axis,
+        "yaxis": {**axis, "showspikes": False},
     }
