@@ -16,6 +16,22 @@ def complete_handlers(app: Sphinx) -> None:
         handlers["singlehtml"] = {**handlers.get("html", {}), **handlers["singlehtml"]}
 
 
+STYLE = """<style>
+@page { size: A4; margin: 18mm 17mm; }
+@media print {
+  span[id^="document-"] + section { break-before: page; }
+  .toctree-wrapper > p.caption { break-before: page; break-after: avoid; font-size: 2em; margin-bottom: 1em; }
+  .toctree-wrapper > p.caption + span + section { break-before: avoid; }
+}
+</style>"""
+
+
+def add_style(app: Sphinx, page: str, template: str, context: dict[str, object], doctree: object) -> None:
+    if app.builder.name == "singlehtml":
+        context["body"] = f"{STYLE}{context.get('body', '')}"
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     app.connect("builder-inited", complete_handlers)
+    app.connect("html-page-context", add_style)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
