@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import json
 import os
 import re
 import shutil
@@ -90,6 +91,8 @@ def build_book(
     shutil.rmtree(work, ignore_errors=True)
     try:
         _stage(base / "book", work / "book", done)
+        about = json.dumps({"name": chosen.name, "title": chosen.title})
+        (work / "book" / "profile.json").write_text(about, encoding="utf-8")  # for the pages to say which book they are
         if report is not None:
             report("building the printable page" if printable else "building the pages")
         html = _make_pages(work, site / f"{profile}.log", "singlehtml" if printable else "html")
