@@ -206,7 +206,7 @@ def run_it_yourself(app: Sphinx, docname: str) -> str:
     return (
         f'<p class="dfecs-buttons"><a class="dfecs-button" href="{up}{FOLDER}/{run}.ipynb" download>'
         f"Download this notebook</a> without outputs; the menu at the top of the page has it with them.</p>"
-        f"<pre tabindex='0'>{escape(commands.strip())}</pre>"
+        f"<pre class='dfecs-commands' tabindex='0'>{escape(commands.strip())}</pre>"
         f"<p>Data: {data_used(notebook)}.</p>"
         + (f"<p>This run {' and '.join(filter(None, cost))}.</p>" if any(cost) else "")
         + f"<p>Its parameters, with the values of this run:</p><dl class='dfecs-parameters'>{rows}</dl>"

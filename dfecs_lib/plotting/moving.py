@@ -21,10 +21,11 @@ _WIDTH = 1000  # of a drawn face, in whole units of its drawing: about a seventh
 _HEAD = (34.0, 15.0)  # length and half width of an arrow's head, in those units
 _SCRIPT = Path(__file__).with_suffix(".js")
 _LOOK = (
-    ".dfecs-moving{position:relative;cursor:pointer}"
+    ".dfecs-moving{cursor:pointer}"
     ".dfecs-moving path{fill:none;stroke-linejoin:round;stroke-linecap:round;vector-effect:non-scaling-stroke}"
     ".dfecs-plays .dfecs-arrows{opacity:0}"
-    ".dfecs-moving button{position:absolute;top:0;right:0;width:2rem;height:2rem;padding:0;"
+    # Beside the chin, where nothing is drawn.
+    ".dfecs-moving button{position:absolute;bottom:0;right:0;width:2rem;height:2rem;padding:0;"
     "font-size:.8rem;line-height:1;color:inherit;background:none;border:1px solid currentColor;border-radius:50%;"
     "opacity:.75;cursor:pointer}"
     ".dfecs-moving button[hidden]{display:none}.dfecs-moving button::before{content:'\\25B6\\FE0E'}"
@@ -86,8 +87,8 @@ class MovingFaces(Html):
             start, step, found, _ = scaled_motion(neutral, motion, scheme, scale)
             name = escape(f"Move: {label}", quote=True)
             items.append(
-                f'<div class="dfecs-moving">{_drawing(start, step, found, color, alt)}'
-                f'<button type="button" hidden aria-pressed="false" aria-label="{name}"></button>'
+                f'<div class="dfecs-moving"><div style="position:relative">{_drawing(start, step, found, color, alt)}'
+                f'<button type="button" hidden aria-pressed="false" aria-label="{name}"></button></div>'
                 f'<div style="text-align:center;font-size:.85em">{escape(label)}</div></div>'
             )
         grid = f"display:grid;gap:.8em;grid-template-columns:repeat(auto-fill,minmax({smallest}px,1fr))"
