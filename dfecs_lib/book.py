@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import json
 import os
 import re
 import shutil
@@ -37,6 +38,7 @@ def build_book(
     out: str | os.PathLike[str] | None = None,
     runs: str | os.PathLike[str] | None = None,
     n_jobs: int | None = None,
+    printable: bool = False,
     report: Callable[[str], None] | None = None,
 ) -> Path:
     """Run a profile's notebooks and build the book from them.
@@ -53,13 +55,16 @@ def build_book(
         Folder for runs, by default ``<root>/.runs``.
     n_jobs : int, optional
         Notebooks at a time; by default one for each core.
+    printable : bool
+        Make one page of all chapters, to be printed, instead of a site.
     report : callable, optional
         Is given a line at each step.
 
     Returns
     -------
     Path
-        ``<out>/<profile>/html/index.html``. An earlier book stays there until the new one is whole.
+        ``<out>/<profile>/html/index.html``, or ``<out>/<profile>/print/index.html`` for the printable page. An
+        earlier book stays there until the new one is whole.
 
     Raises
     ------
@@ -86,10 +91,12 @@ def build_book(
     shutil.rmtree(work, ignore_errors=True)
     try:
         _stage(base / "book", work / "book", done)
+        about = json.dumps({"name": chosen.name, "title": chosen.title})
+        (work / "book" / "profile.json").write_text(about, encoding="utf-8")  # for the pages to say which book they are
         if report is not None:
-            report("building the pages")
-        html = _make_pages(work, site / f"{profile}.log")
-        return _put_in_place(html, site / profile / "html")
+            report("building the printable page" if printable else "building the pages")
+        html = _make_pages(work, site / f"{profile}.log", "singlehtml" if printable else "html")
+        return _put_in_place(html, site / profile / ("print" if printable else "html"))
     except OSError as error:
         raise DfecsError(f"{site}: the book cannot be written here ({error.strerror or error})") from error
     finally:
@@ -154,16 +161,17 @@ def _without_absent(node: object, target: Path, listed: set[str]) -> object:
     return node
 
 
-def _make_pages(work: Path, log: Path) -> Path:
+def _make_pages(work: Path, log: Path, builder: str) -> Path:
     # -W -n --keep-going: every warning is collected, a broken cross-reference is one, and any makes it fail.
     code = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
-    command = [sys.executable, "-c", code, "build", str(work / "book"), "--path-output", str(work), "--builder", "html"]
+    command = [sys.executable, "-c", code, "build", str(work / "book"), "--path-output", str(work)]
+    command += ["--builder", builder]
     environment = {**os.environ, "PYTHONWARNINGS": "ignore", "NO_COLOR": "1"}
     done = subprocess.run(
         [*command, "-W", "-n", "--keep-going"], capture_output=True, text=True, env=environment, check=False
     )
     said = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr).replace(f"{(work / 'book').resolve()}{os.sep}", "")
-    html = work / "_build" / "html"
+    html = work / "_build" / builder
     if done.returncode or not (html / "index.html").is_file():
         log.write_text(said, encoding="utf-8")
         complaints = [line.strip() for line in said.splitlines() if re.search(r"WARNING|ERROR|Error:", line)]

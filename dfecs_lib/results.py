@@ -14,9 +14,9 @@ import pandas as pd
 from dfecs_lib.errors import DfecsError
 
 if TYPE_CHECKING:
-    from dfecs_lib.plotting import Figure, Gallery
+    from dfecs_lib.plotting.figure import Html
 
-    Picture = TypeVar("Picture", Figure, Gallery)
+    Picture = TypeVar("Picture", bound=Html)
 
 __all__ = ["Results"]
 

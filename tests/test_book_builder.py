@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 import threading
 import urllib.request
 from pathlib import Path
@@ -11,6 +15,7 @@ import pytest
 
 from dfecs_lib.book import BookError, build_book, serve
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.printing import write_pdf
 from dfecs_lib.runs import RunFailedError
 
 
@@ -68,6 +73,27 @@ def test_a_book_is_built_whole_and_stays_until_the_next_is(checkout: Path) -> No
         build_book("demo", root=checkout)
     assert "SECOND" in page.read_text()
     assert sorted(p.name for p in (checkout / "_site").iterdir()) == ["demo", "demo.log"]
+
+
+def test_without_a_browser_the_printable_page_is_made_and_a_sentence_says_why_there_is_no_pdf(checkout: Path) -> None:
+    command = [sys.executable, "-m", "dfecs_lib.cli", "book", "--print", "--root", str(checkout)]
+    environment = {k: v for k, v in os.environ.items() if k != "CHROMIUM"} | {"PATH": str(checkout)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    page = checkout / "_site" / "demo" / "print" / "index.html"
+    assert (done.returncode, done.stdout.strip()) == (0, str(page)), done.stderr
+    assert "SECOND" in page.read_text()
+    assert "dfecs: no PDF: neither Chromium nor Chrome was found" in done.stderr
+    assert not (page.parent / "book.pdf").exists()
+
+
+def test_a_browser_that_fails_is_told_in_one_sentence(tmp_path: Path) -> None:
+    page = tmp_path / "index.html"
+    page.write_text("<p>here</p>")
+    with pytest.raises(DfecsError, match=r"no-browser could not print .*index\.html"):
+        write_pdf(page, tmp_path / "book.pdf", str(tmp_path / "no-browser"))
+    with pytest.raises(DfecsError, match="it made no file"):
+        write_pdf(page, tmp_path / "book.pdf", shutil.which("true") or "true")
+    assert [p.name for p in tmp_path.iterdir()] == ["index.html"]
 
 
 def test_what_is_no_checkout_or_forgets_a_page_is_refused(checkout: Path, tmp_path: Path) -> None:

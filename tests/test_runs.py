@@ -130,6 +130,8 @@ def test_a_run_is_made_once_and_tells_no_folder_of_this_machine(tmp_path: Path) 
     executed = json.loads(text)
     assert executed["metadata"]["papermill"]["parameters"] == {"n": 5}
     assert "n = 5" in executed["cells"][1]["source"]
+    assert executed["metadata"]["dfecs"]["data"] == []
+    assert 10e6 < executed["metadata"]["dfecs"]["peak_memory"] < 10e9
     stamp = run.notebook.stat().st_mtime_ns
     again = run_notebook(notebook, {"n": 5}, runs=tmp_path / "runs")
     assert again.cached
@@ -186,3 +188,16 @@ def test_bad_profiles_and_notebooks_are_refused_before_anything_runs(tmp_path: P
     with pytest.raises(DfecsError, match="no such notebook"):
         run_notebook(tmp_path / "absent.ipynb", runs=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_notes_the_memory_at_its_peak_and_the_data_it_read(tmp_path: Path) -> None:
+    data = tmp_path / "faces.csv"
+    data.write_text("1")
+    lines = f"source = {str(data)!r}  # a file\nothers = ['sim-disfa', 'small']\nresults_dir = ''"
+    big = "block = b'x' * 300_000_000; del block"
+    noted = {}
+    for name, body in (("small", "1"), ("big", big)):
+        run = run_notebook(write_notebook(tmp_path / f"{name}.ipynb", lines, body), runs=tmp_path / "runs")
+        noted[name] = json.loads(run.notebook.read_text())["metadata"]["dfecs"]
+    assert noted["big"]["data"] == [str(data), "sim-disfa"]
+    assert 250e6 < noted["big"]["peak_memory"] - noted["small"]["peak_memory"] < 400e6

@@ -2,7 +2,6 @@
 
 - ``{result}`RUN:NAME``` is the number or word that a run recorded as NAME; ``{result}`RUN:NAME|.1f``` formats it.
 - ``{result-figure} RUN:NAME`` is a figure that a run recorded.
-- A page of an executed notebook ends with how to run it, its parameters and its files.
 
 A result that no run recorded is a warning, which stops the build.
 """
@@ -11,14 +10,10 @@ A result that no run recorded is a warning, which stops the build.
 from __future__ import annotations
 
 import argparse
-import ast
-import io
 import json
 import os
 import re
 import shutil
-import tokenize
-from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -30,6 +25,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 LOGGER = logging.getLogger(__name__)
 # Of the packaged MathJax (24 MB) only what a page with formulas asks for.
 MATHJAX = ("tex-chtml.js", "output/chtml/fonts")
+PLOTLY = "plotly.min.js"
 DOWNLOADS = {".csv", ".json", ".npz"}
 
 
@@ -105,78 +101,19 @@ class CliHelp(SphinxDirective):
         return out
 
 
-class RunTimes(SphinxDirective):
-    """``{run-times}``: how long each notebook of this book took."""
-
-    def run(self) -> list[nodes.Node]:
-        rows = []
-        for file in sorted((Path(self.env.srcdir) / "notebooks").glob("*.ipynb")):
-            meta = json.loads(file.read_text(encoding="utf-8"))["metadata"].get("papermill", {})
-            took = meta.get("duration")
-            seconds = f"{took:.0f} s" if isinstance(took, int | float) else "?"
-            rows.append(f"<tr><td class='left'><code>{escape(file.stem)}</code></td><td>{seconds}</td></tr>")
-        head = "<thead><tr><th class='left' scope='col'>Notebook</th><th scope='col'>Time</th></tr></thead>"
-        html = f"<div class='dfecs-table'><table>{head}<tbody>{''.join(rows)}</tbody></table></div>"
-        return [nodes.raw("", html, format="html")]
+def load_plotly(app: Sphinx, page: str, template: str, context: dict[str, object], doctree: object) -> None:
+    """Give plotly.js (4.8 MB) to the pages with a figure that it draws, after their text."""
+    if app.builder.name != "singlehtml" and 'class="dfecs-live"' in str(context.get("body", "")):
+        app.add_js_file(PLOTLY, loading_method="defer")
 
 
-def _parameter_rows(notebook: dict[str, object]) -> list[tuple[str, str, str]]:
-    """Name, value of this run, and the comment beside the default, of each parameter."""
-    cells = notebook["cells"]
-    assert isinstance(cells, list)
-    source = next("".join(c["source"]) for c in cells if "parameters" in c["metadata"].get("tags", []))
-    used = notebook["metadata"].get("papermill", {}).get("parameters", {})  # type: ignore[attr-defined]
-    comments = {
-        token.start[0]: token.string.lstrip("# ")
-        for token in tokenize.generate_tokens(io.StringIO(source).readline)
-        if token.type == tokenize.COMMENT
-    }
-    rows = []
-    for statement in ast.parse(source).body:
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            name = statement.targets[0].id
-            value = repr(used[name]) if name in used else ast.unparse(statement.value)
-            rows.append((name, value, comments.get(statement.lineno, "")))
-    return rows
+def copy_plotly(app: Sphinx) -> None:
+    if app.builder.name == "html":
+        from dfecs_lib.plotting import plotly_script
 
-
-def _run_it_yourself(app: Sphinx, docname: str) -> str:
-    run = docname.rpartition("/")[2]
-    notebook = json.loads((Path(app.srcdir) / f"{docname}.ipynb").read_text(encoding="utf-8"))
-    meta = notebook["metadata"].get("papermill", {})
-    hidden = {"results_dir"}
-    rows = [row for row in _parameter_rows(notebook) if row[0] not in hidden]
-    given = {k: v for k, v in meta.get("parameters", {}).items() if k not in hidden}
-    flags = " ".join(f"-p {k} {_shell(v)}" for k, v in given.items() if isinstance(v, str | int | float))
-    body = "".join(f"<dt><code>{escape(n)} = {escape(v)}</code></dt><dd>{escape(c)}</dd>" for n, v, c in rows)
-    folder = results_folder(app) / run
-    files = sorted(p for p in folder.iterdir() if p.suffix in DOWNLOADS) if folder.is_dir() else []
-    up = "../" * docname.count("/")
-    links = ", ".join(f'<a href="{up}results/{run}/{p.name}" download>{p.name}</a>' for p in files)
-    took = meta.get("duration")
-    time = f"<p>This run took {took:.0f} s.</p>" if isinstance(took, int | float) else ""
-    commands = f"dfecs run notebooks/{run}.ipynb {flags}\npapermill notebooks/{run}.ipynb out.ipynb {flags}".replace(
-        " \n", "\n"
-    )
-    return f"<pre tabindex='0'>{escape(commands.strip())}</pre><dl class='dfecs-parameters'>{body}</dl>{time}" + (
-        f"<p>What it recorded: {links}.</p>" if links else ""
-    )
-
-
-def _shell(value: object) -> str:
-    text = str(value)
-    return text if re.fullmatch(r"[\w./:,=-]+", text) else "'" + text.replace("'", "'\\''") + "'"
-
-
-def add_how_to_run(app: Sphinx, doctree: nodes.document) -> None:
-    docname = app.env.docname
-    if not docname.startswith("notebooks/") or not (Path(app.srcdir) / f"{docname}.ipynb").is_file():
-        return
-    section = nodes.section(ids=["run-this-yourself"], names=["run this yourself"])
-    section += nodes.title("", "Run this yourself")
-    section += nodes.raw("", _run_it_yourself(app, docname), format="html")
-    top = next(iter(doctree.findall(nodes.section)), doctree)
-    top += section
+        target = Path(app.outdir) / "_static" / PLOTLY
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(plotly_script(), target)
 
 
 def tidy_page(app: Sphinx, page: str, template: str, context: dict[str, object], doctree: object) -> None:
@@ -283,11 +220,11 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.add_directive("result-figure", ResultFigure)
     app.add_directive("changelog", Changelog)
     app.add_directive("cli-help", CliHelp)
-    app.add_directive("run-times", RunTimes)
     app.connect("autodoc-skip-member", skip_member)
     app.connect("autodoc-process-docstring", plain_words, priority=100)  # before numpydoc
     app.connect("source-read", mend_notebook)
-    app.connect("doctree-read", add_how_to_run)
+    app.connect("builder-inited", copy_plotly)
+    app.connect("html-page-context", load_plotly)
     app.connect("html-page-context", tidy_page, priority=900)
     app.connect("build-finished", copy_files)
     app.connect("build-finished", mend_html, priority=900)

@@ -41,6 +41,12 @@ class Explorer(SphinxDirective):
         if start and start not in [preset["name"] for preset in data["presets"]]:
             LOGGER.warning("no expression %r in %s", start, self.arguments[0], location=self.get_location())
         clips = "; ".join(clip["about"] for clip in data["clips"])
+        if self.env.app.builder.name == "singlehtml":
+            face = f'<div class="dfecs-explorer"><div class="ex-face">{still_face(data, start)}</div></div>'
+            about = "A face moved by its units, drawn still; on the book's own pages it answers to the reader."
+            style_ = f"<style>{style.read_text(encoding='utf-8')}</style>"
+            figure = f'<figure class="dfecs-figure">{face}<figcaption>{about}</figcaption></figure>'
+            return [nodes.raw("", style_ + figure, format="html")]
         html = PAGE.format(
             id=f"explorer-{self.env.new_serialno('explorer')}",
             kind=" compact" if "compact" in self.options else "",

@@ -4,7 +4,6 @@ A notebook's cells tagged ``solution`` hold what students shall find out for the
 away, with what they printed when they were run; the download has an empty cell in their place.
 """
 
-# ruff: noqa: ARG001  Sphinx decides what its callbacks are given.
 from __future__ import annotations
 
 import json
@@ -64,7 +63,11 @@ def offer(app: Sphinx, docname: str, source: list[str]) -> None:
     notebook = json.loads(source[0])
     if not has_solutions(notebook):
         return
-    link = _OFFER.format(up="../" * docname.count("/"), folder=FOLDER, name=f"{docname.rpartition('/')[2]}.ipynb")
+    link = _OFFER.format(
+        up="" if app.builder.name == "singlehtml" else "../" * docname.count("/"),
+        folder=FOLDER,
+        name=f"{docname.rpartition('/')[2]}.ipynb",
+    )
     for cell in notebook["cells"]:
         if cell.get("id") == "exercises":
             cell["source"] = "".join(cell["source"]) + link

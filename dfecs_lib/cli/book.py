@@ -1,9 +1,11 @@
-"""``dfecs book``: every notebook of a profile, then the pages."""
+"""``dfecs book``: every notebook of a profile, then the pages, or one page of them all and a PDF."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dfecs_lib.cli.common import add_command, at_least
@@ -30,6 +32,13 @@ def add(commands: Commands) -> None:
     parser.add_argument("--out", metavar="DIR", help="where built books go (default: _site in the checkout)")
     parser.add_argument("--jobs", type=at_least(1), metavar="N", help="notebooks at a time (default: one a core)")
     parser.add_argument(
+        "--print",
+        action="store_true",
+        dest="printable",
+        help="make one page of all chapters for paper instead of a site, and a PDF of it if Chromium or Chrome is here "
+        "(or $CHROMIUM names one); no TeX is needed",
+    )
+    parser.add_argument(
         "--serve",
         nargs="?",
         const=8000,
@@ -45,7 +54,24 @@ def _book(args: argparse.Namespace) -> None:
     def report(line: str) -> None:
         print(f"dfecs: {line}", file=sys.stderr, flush=True)
 
-    index = build_book(args.profile, root=args.root, out=args.out, n_jobs=args.jobs, report=report)
+    index = build_book(
+        args.profile, root=args.root, out=args.out, n_jobs=args.jobs, printable=args.printable, report=report
+    )
     print(index, flush=True)
+    if args.printable:
+        _print_pdf(index, report)
     if args.serve is not None:
         serve(index.parent, args.serve, report)
+
+
+def _print_pdf(page: Path, report: Callable[[str], None]) -> None:
+    from dfecs_lib.printing import find_chromium, write_pdf
+
+    browser = find_chromium()
+    if browser is None:
+        report(
+            "no PDF: neither Chromium nor Chrome was found; open the page in any browser and print it, or set CHROMIUM"
+        )
+        return
+    report("printing to PDF")
+    print(write_pdf(page, page.with_name("book.pdf"), browser), flush=True)

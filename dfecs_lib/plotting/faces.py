@@ -15,7 +15,7 @@ from dfecs_lib.schemes import SCHEMES, Scheme, get_scheme
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["contours", "draw_face", "draw_motion", "row_points"]
+__all__ = ["contours", "draw_face", "draw_motion", "moving_points", "row_points", "scaled_motion"]
 
 # iBUG-68 numbers. The inner lip is drawn from mouth corner to mouth corner where its own corners are not tracked.
 _CONTOURS: tuple[tuple[int, ...], ...] = (
@@ -158,6 +158,28 @@ def draw_face(
         ax.text(0.5, -0.02, label, transform=ax.transAxes, ha="center", va="top")
 
 
+def scaled_motion(
+    neutral: pd.Series | ArrayLike, motion: pd.Series | ArrayLike, scheme: str | Scheme | None, scale: float | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64], Scheme, float]:
+    """Return points, steps as drawn (what is missing does not move), scheme and scale: see `draw_motion`."""
+    start, found = row_points(neutral, scheme)
+    step = np.nan_to_num(row_points(motion, found)[0])
+    here = list(found.source)
+    longest = float(np.linalg.norm(step[here], axis=1).max())
+    if scale is None:
+        known = start[here][~np.isnan(start[here]).any(axis=1)]
+        width = float(np.ptp(known[:, 0])) if len(known) else 1.0
+        scale = width / 6.0 / longest if longest > 0 else 1.0
+    return start, scale * step, found, scale
+
+
+def moving_points(start: NDArray[np.float64], step: NDArray[np.float64], shortest: float = 0.15) -> NDArray[np.bool_]:
+    """Return which points get an arrow: those that are there and move by more than this share of the longest step."""
+    length = np.linalg.norm(step, axis=1)
+    chosen: NDArray[np.bool_] = (length > shortest * length.max()) & ~np.isnan(start).any(axis=1)
+    return chosen
+
+
 def draw_motion(
     ax: Axes,
     neutral: pd.Series | ArrayLike,
@@ -198,24 +220,17 @@ def draw_motion(
     float
         The factor that was used.
     """
-    start, found = row_points(neutral, scheme)
-    step, _ = row_points(motion, found)
+    start, step, found, scale = scaled_motion(neutral, motion, scheme, scale)
     here = list(found.source)
-    start_seen, step_seen = start[here], np.nan_to_num(step[here])
-    longest = float(np.linalg.norm(step_seen, axis=1).max())
-    if scale is None:
-        known = start_seen[~np.isnan(start_seen).any(axis=1)]
-        width = float(np.ptp(known[:, 0])) if len(known) else 1.0
-        scale = width / 6.0 / longest if longest > 0 else 1.0
+    start_seen, step_seen = start[here], step[here]
     draw_face(ax, start, found, color=SOFT, linewidth=1.0, alpha=0.65)
     if face:
-        draw_face(ax, start + scale * np.nan_to_num(step), found, color=color, linewidth=1.5)
-    moving = np.linalg.norm(step_seen, axis=1) > shortest * longest
-    moving &= ~np.isnan(start_seen).any(axis=1)
+        draw_face(ax, start + step, found, color=color, linewidth=1.5)
+    moving = moving_points(start_seen, step_seen, shortest)
     if moving.any():
         ax.quiver(
             *start_seen[moving].T,
-            *(scale * step_seen[moving]).T,
+            *step_seen[moving].T,
             angles="xy",
             scale_units="xy",
             scale=1.0,

@@ -15,13 +15,13 @@ from dfecs_lib.plotting.style import INK, use_style
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MplFigure
 
-__all__ = ["Figure", "Gallery", "Html", "caption_html"]
+__all__ = ["Figure", "Gallery", "Html", "caption_html", "svg_of"]
 
 # Fill: text and shapes that matplotlib leaves black follow the page too.
 _STYLE = "fill:currentColor;stroke-linejoin:round;stroke-linecap:butt;width:100%;height:auto;display:block"
 
 
-def _svg(figure: MplFigure, alt: str, prefix: str) -> tuple[str, float]:
+def svg_of(figure: MplFigure, alt: str, prefix: str) -> tuple[str, float]:
     """Return the figure as an ``<svg>`` element and its width in CSS pixels."""
     target = io.StringIO()
     import matplotlib as mpl
@@ -104,7 +104,7 @@ class Figure(Html):
         if not alt.strip():
             raise DfecsError("a figure needs alt text: one sentence that says what it shows")
         salt = hashlib.sha256(f"{alt}|{caption}|{data}".encode()).hexdigest()[:8]
-        svg, width = _svg(figure, alt, f"f{salt}")
+        svg, width = svg_of(figure, alt, f"f{salt}")
         self.html = (
             f'<figure class="dfecs-figure" style="margin:1.2em 0;max-width:{width:.0f}px">'
             f"{svg}{caption_html(caption, data)}</figure>"
@@ -135,7 +135,7 @@ class Gallery(Html):
         items = []
         for position, (figure, alt, label) in enumerate(figures):
             salt = hashlib.sha256(f"{position}|{alt}|{caption}|{data}".encode()).hexdigest()[:8]
-            svg, _ = _svg(figure, alt, f"g{salt}")
+            svg, _ = svg_of(figure, alt, f"g{salt}")
             items.append(f'<div>{svg}<div style="text-align:center;font-size:.85em">{escape(label)}</div></div>')
         grid = f"display:grid;gap:.8em;grid-template-columns:repeat(auto-fill,minmax({smallest}px,1fr))"
         self.html = (

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as MplFigure
 
-__all__ = ["COLORS", "INK", "METHOD_COLORS", "PART_COLORS", "SOFT", "new_figure", "use_style"]
+__all__ = ["COLORS", "INK", "METHOD_COLORS", "PART_COLORS", "SOFT", "curve_color", "new_figure", "use_style"]
 
 #: Colour of text, ticks and axes. Not quite black, so that it can be told from a black that a caller chose.
 INK = "#010203"
@@ -60,6 +60,17 @@ PART_COLORS: Mapping[str, str] = MappingProxyType(
         "lips": COLORS["pink"],
     }
 )
+
+_ORDER = ("blue", "orange", "green", "pink", "ochre", "violet", "red")
+
+
+def curve_color(name: str, position: int) -> str:
+    """Return the colour of a curve: its method's where its name begins with one, else the next of the palette."""
+    for method, color in METHOD_COLORS.items():
+        if name.split(" ")[0].split(",")[0] == method:
+            return color
+    return COLORS[_ORDER[position % len(_ORDER)]]
+
 
 _STYLE = {
     "figure.facecolor": "none",

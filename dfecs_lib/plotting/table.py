@@ -11,6 +11,8 @@ from dfecs_lib.plotting.figure import Html, caption_html
 
 __all__ = ["Table"]
 
+_NAME = 16  # letters; a longer word with a hyphen may be cut there
+
 
 class Table(Html):
     """A table of a page.
@@ -60,4 +62,6 @@ class Table(Html):
 def _cell(value: object, form: str) -> str:
     if isinstance(value, float):
         return "–" if value != value else escape(form.format(value))
-    return escape(str(value))
+    text = escape(str(value))
+    # A name such as "sim-disfa" is not cut at its hyphen; what is long may be.
+    return f"<span style='white-space:nowrap'>{text}</span>" if "-" in text and len(text) <= _NAME else text

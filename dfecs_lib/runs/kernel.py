@@ -6,11 +6,14 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+
+from dfecs_lib.runs.memory import peak_memory, peak_of_children
 
 __all__ = ["capped_environment", "kernel_manager"]
 
@@ -33,7 +36,8 @@ def capped_environment(threads: int) -> dict[str, str]:
     quiet = ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), "ignore:IProgress not found"]))
     own |= {"PYTHONWARNINGS": quiet, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     # The same order of sets in every run, so that pages do not differ.
-    return {**os.environ, **own, "PYTHONHASHSEED": "0"}
+    # Nor 5 MB of plotly.js in every notebook: a page of the book brings it.
+    return {**os.environ, **own, "PYTHONHASHSEED": "0", "DFECS_PLOTLY": "page"}
 
 
 def _socket_folder() -> str | None:
@@ -44,14 +48,18 @@ def _socket_folder() -> str | None:
     return None
 
 
-def kernel_manager(threads: int) -> type[AsyncKernelManager]:
-    """Return the class of kernel manager that nbclient shall make."""
+def kernel_manager(threads: int, on_end: Callable[[int], None] | None = None) -> type[AsyncKernelManager]:
+    """Return the class of kernel manager that nbclient shall make.
+
+    `on_end` is told the most memory that the kernel's process held, in bytes, once the notebook has run.
+    """
 
     class Manager(AsyncKernelManager):
         """Talks over local sockets (TCP would be open to every user of the machine, and kernels warn of it)."""
 
         def __init__(self, **settings: object) -> None:
             super().__init__(**settings)
+            self._peak: int | None = None
             self._folder = _socket_folder() if os.name == "posix" else None
             if self._folder is not None:
                 self.transport = "ipc"
@@ -70,8 +78,16 @@ def kernel_manager(threads: int) -> type[AsyncKernelManager]:
             options["env"] = capped_environment(threads)
             return await super()._async_pre_start_kernel(**options)
 
+        async def _async_request_shutdown(self, restart: bool = False) -> None:
+            # The last moment at which the process can be asked; elsewhere than on Linux, its parent knows afterwards.
+            self._peak = peak_memory(getattr(self.provisioner, "pid", None) or 0)
+            await super()._async_request_shutdown(restart=restart)
+
         async def _async_cleanup_resources(self, restart: bool = False) -> None:
             await super()._async_cleanup_resources(restart=restart)
+            peak = self._peak or peak_of_children()
+            if on_end is not None and peak is not None and not restart:
+                on_end(peak)
             if self._folder is not None and not restart:
                 shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -6,12 +6,12 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.runs.keys import data_names, run_key
+from dfecs_lib.runs.keys import data_names, fingerprint, run_key
 from dfecs_lib.runs.parameters import declared_parameters, read_notebook, resolve
 
 __all__ = ["RESULTS_PARAMETER", "Run", "RunFailedError", "run_notebook"]
@@ -117,7 +117,7 @@ def run_notebook(
             raise DfecsError(f"{file}: the parameter {reserved!r} is set by the runner and cannot be given")
     given = resolve(declared, parameters or {}, str(file))
     resolve(declared, dict.fromkeys(upstream, ""), str(file))
-    data = data_names({**declared, **given}.values())
+    data = data_names(value for p, value in {**declared, **given}.items() if p != RESULTS_PARAMETER)
     key = run_key(cells, given, data, {p: run.key for p, run in upstream.items()})
     target = Path(runs) / label / key
     if _whole(target) and not force:
@@ -131,13 +131,21 @@ def run_notebook(
         if RESULTS_PARAMETER in declared:
             values[RESULTS_PARAMETER] = str((work / "results").resolve())
         output = work / f"{label}.ipynb"
-        problem = _execute(file, output, values, threads=threads, timeout=timeout, progress=progress)
+        peaks: list[int] = []
+        problem = _execute(
+            file, output, values, threads=threads, timeout=timeout, progress=progress, on_end=peaks.append
+        )
         if problem is not None:
             if output.exists():
                 output.replace(failed)
             where = f"; {failed} shows it" if failed.exists() else ""
             raise RunFailedError(f"{label} failed {problem}{where}")
-        _tidy(output, file.name, given)
+        known = {
+            "peak_memory": max(peaks, default=None),
+            "data": [source for source in dict.fromkeys(data) if fingerprint(source) is not None],
+            "needs": [run.name for run in upstream.values()],
+        }
+        _tidy(output, file.name, given, known)
         (work / _MARK).write_text(json.dumps({"name": label, "key": key, "parameters": given}, indent=1) + "\n")
         _move_in(work, target, replace=force)
     except OSError as error:
@@ -163,7 +171,14 @@ def _move_in(work: Path, target: Path, replace: bool) -> None:
 
 
 def _execute(
-    file: Path, output: Path, values: Mapping[str, object], *, threads: int, timeout: float | None, progress: bool
+    file: Path,
+    output: Path,
+    values: Mapping[str, object],
+    *,
+    threads: int,
+    timeout: float | None,
+    progress: bool,
+    on_end: Callable[[int], None],
 ) -> str | None:
     """Run the notebook; return None, or where and why it failed."""
     try:
@@ -185,7 +200,7 @@ def _execute(
             language="python",
             progress_bar=progress,
             execution_timeout=timeout,
-            kernel_manager_class=kernel_manager(threads),
+            kernel_manager_class=kernel_manager(threads, on_end),
         )
     except PapermillExecutionError as error:
         reason = re.sub(r"\s+", " ", f"{error.ename}: {error.evalue}").strip()
@@ -197,9 +212,13 @@ def _execute(
     return None
 
 
-def _tidy(output: Path, source: str, given: Mapping[str, object]) -> None:
-    """Keep folders of this machine out of the executed notebook: they are not the reader's, and say nothing."""
+def _tidy(output: Path, source: str, given: Mapping[str, object], known: Mapping[str, object]) -> None:
+    """Keep folders of this machine out of the executed notebook: they are not the reader's, and say nothing.
+
+    What is known of the run beside papermill's own notes (memory, data, other runs it used) goes in under ``dfecs``.
+    """
     content = json.loads(output.read_text(encoding="utf-8"))
+    content["metadata"]["dfecs"] = dict(known)
     content["metadata"].get("papermill", {}).update(
         {"parameters": dict(given), "input_path": source, "output_path": output.name, "environment_variables": {}}
     )

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
+
+from dfecs_lib.runs import declared_parameters, read_notebook
 
 pytestmark = pytest.mark.browser
 
@@ -118,14 +121,53 @@ def test_every_image_has_alt_text(parsed):
     assert {path for path, page in parsed.items() if page.images_without_alt} == set()
 
 
-def test_every_run_page_says_how_to_run_it_and_offers_its_files(site, pages):
-    for path in [p for p in pages if p.startswith("notebooks/")]:
-        text = (site / path).read_text(encoding="utf-8")
-        name = path.removeprefix("notebooks/").removesuffix(".html")
-        assert "dfecs run notebooks/" in text, path
-        assert "papermill notebooks/" in text, path
-        assert f"results/{name}/results.json" in text, path
+@pytest.fixture(scope="module")
+def run_pages(site, pages):
+    """Name of every notebook's page and its last section."""
+    texts = {p: (site / p).read_text(encoding="utf-8") for p in pages if p.startswith("notebooks/")}
+    return {Path(p).stem: text.partition('id="run-this-yourself"')[2] for p, text in texts.items()}
+
+
+def test_every_run_page_says_how_to_run_it_what_it_took_and_on_which_data(run_pages):
+    for name, text in run_pages.items():
+        assert re.search(rf"^dfecs run notebooks/{name}\.ipynb", text, re.MULTILINE), name
+        assert re.search(rf"^papermill notebooks/{name}\.ipynb out\.ipynb", text, re.MULTILINE), name
+        assert re.search(r"This run took \d+ s and needed \d{2,5} MB of memory at most\.", text), name
+        data = re.search(r"<p>Data: (.*?)\.</p>", text, re.DOTALL)[1]
+        assert re.search(r"<code>(sim-|clips|\d\d_)|simulated, or drawn", data), name
+
+
+def test_every_run_page_lists_its_parameters_with_their_meaning(run_pages, root):
+    for name, text in run_pages.items():
+        declared = declared_parameters(read_notebook(root / "notebooks" / f"{name}.ipynb"))
+        shown = dict(re.findall(r"<dt><code>(\w+) = .*?</code></dt><dd>(.*?)</dd>", text, re.DOTALL))
+        assert set(shown) == set(declared) - {"results_dir"}, name
+        assert all(shown.values()), name
+
+
+def test_every_run_page_offers_all_that_the_run_recorded(site, run_pages, root):
+    for name, text in run_pages.items():
+        offered = set(re.findall(rf'href="\.\./results/{name}/([^"]+)"', text))
+        assert offered == {p.name for p in (site / "results" / name).iterdir()}, name
+        assert "results.json" in offered, name
         json.loads((site / "results" / name / "results.json").read_text())
+
+
+def test_every_notebook_is_offered_as_committed_and_with_its_outputs(site, run_pages, root):
+    for name, text in run_pages.items():
+        assert f'href="../plain/{name}.ipynb" download' in text
+        committed = read_notebook(root / "notebooks" / f"{name}.ipynb")
+        assert read_notebook(site / "plain" / f"{name}.ipynb") == committed, name
+        assert (site / "_sources" / "notebooks" / f"{name}.ipynb").is_file()
+
+
+def test_reproduce_says_what_each_notebook_and_profile_cost(site):
+    text = (site / "reproduce.html").read_text(encoding="utf-8")
+    assert len(re.findall(r"<td>\d+ s</td><td>\d+ MB</td>", text)) == len(list((site / "notebooks").glob("*.html")))
+    rows = dict(re.findall(r"<tr><td class='left'><code>(demo|ravdess|paper)</code></td>(.*?)</tr>", text, re.DOTALL))
+    assert re.search(r"this build: \d+ notebooks, .* none needed more than \d+ MB", rows["demo"])
+    assert "not run here" in rows["ravdess"]
+    assert "not run here" in rows["paper"]
 
 
 def test_the_site_is_light(site, watch):

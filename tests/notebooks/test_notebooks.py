@@ -13,6 +13,7 @@ import pytest
 
 from dfecs_lib.runs import load_profile, profile_names
 
+PICTURES = {f"plotting.{name}" for name in ("Figure", "Gallery", "HoverCodes", "HoverCurves", "MovingFaces")}
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
@@ -72,7 +73,7 @@ def test_the_first_cell_asks_one_question_and_says_what_it_needs(notebook):
 def test_no_figure_without_alt_text_and_data(notebook):
     code = "\n".join(c.source for c in notebook.cells if c.cell_type == "code")
     for call in ast.walk(ast.parse(code)):
-        if isinstance(call, ast.Call) and ast.unparse(call.func) in {"plotting.Figure", "plotting.Gallery"}:
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in PICTURES:
             given = {keyword.arg for keyword in call.keywords}
             assert {"caption", "data"} <= given, ast.unparse(call)
 
