@@ -1,11 +1,10 @@
 """How well a preprocessing does: pose that is left, expression that is kept, error where the truth is known.
 
 All measures take registered faces (after affine registration; part registration may follow), px in the 800-px frame.
+How much of the range of single lengths is kept is in `preprocessing.ranges`.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -21,20 +20,19 @@ from dfecs_lib.keypoints import Scheme, scheme_of
 
 __all__ = [
     "FIXED_POINTS",
+    "controlled_leakage",
     "expression_r2",
     "free_columns",
     "frontal_error",
-    "mouth_and_brow_measures",
     "pose_leakage",
     "pose_share",
-    "ranges_kept",
-    "steady_frames",
 ]
 
 #: Points that registration holds fixed: their motion is zero by construction and they are never counted.
 FIXED_POINTS = (0, 16, 27, 33, 36, 39, 42, 45)
 _EYES = 600.0  # px between the outer corners of the eyes in the registered frame: the unit of errors
 _FOLDS = 5
+_BLOCKS, _BLOCK = 10, 10  # folds of neighbouring frames, which are alike and so held out together
 # 15 strengths of ridge, in units of the mean variance of the columns.
 _RIDGE = np.logspace(-4, 3, 15)
 Array = NDArray[np.float64]
@@ -60,6 +58,20 @@ def _common(registered: pd.DataFrame | ArrayLike, other: pd.DataFrame | ArrayLik
     return faces[used], values[used]
 
 
+def _with_controls(
+    registered: pd.DataFrame | ArrayLike,
+    pose: pd.DataFrame | ArrayLike,
+    expression: pd.DataFrame | ArrayLike,
+    what: str,
+) -> tuple[Array, Array, Array]:
+    """Return faces as `_common` does, and the standardized angles and intensities of the same frames."""
+    angles, units = (np.asarray(v, dtype=np.float64) for v in (pose, expression))
+    if angles.ndim != 2 or units.ndim != 2 or len(angles) != len(units):
+        raise DfecsError(f"{what}: pose and expression need one row a face, not shapes {angles.shape}, {units.shape}")
+    faces, both = _common(registered, np.concatenate([angles, units], axis=1), what)
+    return faces, _standard(both[:, : angles.shape[1]]), _standard(both[:, angles.shape[1] :])
+
+
 def _pose_model() -> object:
     return make_pipeline(StandardScaler(), PolynomialFeatures(2), LinearRegression())
 
@@ -75,8 +87,8 @@ def pose_leakage(
     """Return how much of the registered faces the head's pose predicts: cross-validated R² of one recording.
 
     ``1 − Σ (y − ŷ)² / Σ (y − ȳ)²`` over all free coordinates; ŷ from a quadratic regression on the angles, five
-    shuffled folds. Real faces do smile as they turn, so that a perfect frontalization does not give zero: compare
-    methods on one recording, with `pose_share`, or with the truth of simulated faces.
+    shuffled folds. Real faces do smile as they turn, so that a perfect frontalization does not give zero: where the
+    expression is known from elsewhere, use `controlled_leakage`.
 
     Parameters
     ----------
@@ -109,6 +121,68 @@ def pose_leakage(
     return float(1 - (rest**2).sum() / (faces**2).sum())
 
 
+def controlled_leakage(
+    registered: pd.DataFrame | ArrayLike, pose: pd.DataFrame | ArrayLike, expression: pd.DataFrame | ArrayLike
+) -> float:
+    """Return how much of the registered faces the head's pose predicts *beyond* expression: semi-partial R².
+
+    People smile as they turn, so that even true frontal faces are predicted by pose (`pose_leakage`). Here both the
+    faces y and the quadratic q of the angles first lose what the expression c predicts, and only then is pose asked:
+
+    ``L = [Σ r² − Σ (r − q̃ B)²] / Σ (y − ȳ)²,  r = y − ŷ(c),  q̃ = q − q̂(c)``
+
+    All three regressions are ridge, their strength chosen within the training folds; the sums run over frames held
+    out in blocks of ten neighbours, ten folds. L is, as an R², a share of all motion of the free points.
+
+    Parameters
+    ----------
+    registered : keypoint table or array of shape (n_frames, 2K)
+        One recording, or one subject, in the order of time.
+    pose : DataFrame or array of shape (n_frames, n_angles)
+        Pitch, yaw and roll from a source other than the frontalizer, in any unit.
+    expression : DataFrame or array of shape (n_frames, n_units)
+        Intensities of action units or blendshapes from a source other than these keypoints.
+
+    Returns
+    -------
+    float
+        At most 1; about 0 (or a little below) where pose predicts nothing beyond expression, as for true frontal faces.
+
+    Raises
+    ------
+    DfecsError
+        If the rows do not match or too few are complete.
+
+    Notes
+    -----
+    Partialling out with cross-fitting follows P. M. Robinson, "Root-N-consistent semiparametric regression",
+    Econometrica 56 (1988). Expression that the intensities miss, or tell with error, and that goes with the pose, is
+    still counted as leakage: the measure errs to the strict side. Expression that an intensity mistakes for pose is not
+    counted at all, so that intensities from the very same keypoints make any method look good.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> smile = rng.normal(size=(400, 1))
+    >>> pose = smile + 0.3 * rng.normal(size=(400, 3))  # the head turns with the smile
+    >>> faces = smile * np.linspace(-1, 1, 136) + 0.1 * rng.normal(size=(400, 136))  # and no face shows the turn
+    >>> bool(pose_leakage(faces, pose) > 0.8), bool(abs(controlled_leakage(faces, pose, smile)) < 0.01)
+    (True, True)
+    """
+    faces, angles, units = _with_controls(registered, pose, expression, "controlled leakage")
+    faces = faces - faces.mean(axis=0)
+    quadratic = _standard(PolynomialFeatures(2, include_bias=False).fit_transform(angles))
+    fold = np.arange(len(faces)) // max(1, min(_BLOCK, len(faces) // (2 * _BLOCKS))) % _BLOCKS
+    without = beside = 0.0
+    for i in range(_BLOCKS):
+        train, test = fold != i, fold == i
+        rest, turn = (v - RidgeCV(_RIDGE).fit(units[train], v[train]).predict(units) for v in (faces, quadratic))
+        told = RidgeCV(_RIDGE).fit(turn[train], rest[train]).predict(turn[test])
+        without += float((rest[test] ** 2).sum())
+        beside += float(((rest[test] - told) ** 2).sum())
+    return (without - beside) / float((faces**2).sum())
+
+
 def pose_share(
     registered: pd.DataFrame | ArrayLike, pose: pd.DataFrame | ArrayLike, expression: pd.DataFrame | ArrayLike
 ) -> float:
@@ -130,14 +204,10 @@ def pose_share(
     float
         0 is best.
     """
-    other = np.concatenate([np.asarray(pose, dtype=np.float64), np.asarray(expression, dtype=np.float64)], axis=1)
-    faces, values = _common(registered, other, "pose share")
-    angles = np.asarray(pose).shape[1]
-    e = values[:, :angles]
-    quadratic = PolynomialFeatures(2, include_bias=False).fit_transform((e - e.mean(axis=0)) / _sd(e))
-    units = values[:, angles:]
+    faces, angles, units = _with_controls(registered, pose, expression, "pose share")
+    quadratic = PolynomialFeatures(2, include_bias=False).fit_transform(angles)
     n = len(faces)
-    base, _ = np.linalg.qr(np.column_stack([np.ones(n), (units - units.mean(axis=0)) / _sd(units)]))
+    base, _ = np.linalg.qr(np.column_stack([np.ones(n), units]))
     own = quadratic - base @ (base.T @ quadratic)
     basis, _ = np.linalg.qr(own)
     from_pose = basis @ (basis.T @ faces)
@@ -151,7 +221,7 @@ def expression_r2(
     registered: pd.DataFrame | ArrayLike,
     expression: pd.DataFrame | ArrayLike,
     *,
-    variance: float | None = None,
+    components: float | None = None,
     random_state: int = 0,
 ) -> float:
     """Return how well the registered faces tell the expression: cross-validated R², averaged over the units.
@@ -165,9 +235,11 @@ def expression_r2(
         One recording, or one subject.
     expression : DataFrame or array of shape (n_frames, n_units)
         Intensities from a source other than these keypoints.
-    variance : float in (0, 1), optional
-        Look only at the principal components that make up this share of the motion: expression that stands out, as it
-        must for a model that explains motion. Without it the regression may dig out, and free from pose, what is small.
+    components : int, or float in (0, 1), optional
+        Look only at this number of principal components of the motion, or at those that make up this share of it:
+        expression that stands out, as it must for a model that explains motion. Without it the regression may dig out,
+        and free from pose, what is small. Compare methods at a number: a method that leaves more noise in the faces
+        needs more components for the same share, and its faces only seem to tell more.
     random_state : int
         Seed of the folds.
     """
@@ -178,8 +250,8 @@ def expression_r2(
     y = (units - units.mean(axis=0)) / units.std(axis=0)
     scale = np.sqrt(((faces - faces.mean(axis=0)) ** 2).mean())
     model = RidgeCV(_RIDGE)
-    if variance is not None:
-        model = make_pipeline(PCA(variance, svd_solver="full"), StandardScaler(), model)
+    if components is not None:
+        model = make_pipeline(PCA(components, svd_solver="full"), StandardScaler(), model)
     rest = y - _cv(model, faces / scale, y, random_state)
     return float(1 - (rest**2).sum() / (y**2).sum())
 
@@ -189,80 +261,8 @@ def _sd(values: Array) -> Array:
     return np.asarray(np.where(sd > 0, sd, 1.0))
 
 
-def mouth_and_brow_measures(registered: pd.DataFrame | ArrayLike) -> pd.DataFrame:
-    """Return five lengths of every face, px, after affine registration.
-
-    Columns: ``mouth_width`` (48 to 54), ``mouth_opening`` (62 to 66), ``lip_height`` (51 to 57), ``brow_height``
-    (mean of 19-24 above the outer corners of the eyes), ``eye_opening`` (mean of both eyes).
-    """
-    scheme = scheme_of(registered)
-    values = np.asarray(registered, dtype=np.float64)
-    k = scheme.n_points
-
-    def x(i: int) -> Array:
-        return values[:, scheme.position(i)]
-
-    def y(*points: int) -> Array:
-        return np.asarray(values[:, k + scheme.positions(points)].mean(axis=1))
-
-    columns = {
-        "mouth_width": x(54) - x(48),
-        "mouth_opening": y(66) - y(62),
-        "lip_height": y(57) - y(51),
-        "brow_height": y(36, 45) - y(19, 20, 21, 22, 23, 24),
-        "eye_opening": y(40, 41, 46, 47) - y(37, 38, 43, 44),
-    }
-    return pd.DataFrame(columns, index=registered.index if isinstance(registered, pd.DataFrame) else None)
-
-
-def steady_frames(pose: pd.DataFrame | ArrayLike, *, within: float) -> NDArray[np.bool_]:
-    """Return the frames whose pitch and yaw are nearest to the recording's most usual pose.
-
-    Parameters
-    ----------
-    pose : DataFrame or array of shape (n_frames, 2 or more)
-        Pitch and yaw in the first two columns.
-    within : float
-        The largest distance from the centre, in the unit of `pose`. The centre is the frame with most others in reach.
-    """
-    angles = np.asarray(pose, dtype=np.float64)[:, :2]
-    known = np.isfinite(angles).all(axis=1)
-    some = angles[known][:: max(1, int(known.sum()) // 200)]
-    with np.errstate(invalid="ignore"):
-        near = np.linalg.norm(angles[:, None] - some[None], axis=2) < within
-    return np.asarray(near[:, near.sum(axis=0).argmax()])
-
-
-def ranges_kept(
-    registered: pd.DataFrame | ArrayLike,
-    plain: pd.DataFrame | ArrayLike,
-    pose: pd.DataFrame | ArrayLike,
-    *,
-    within: float,
-) -> Mapping[str, float]:
-    """Return, for each measure, its size after a frontalization over its size without, where the head is steady.
-
-    While the head keeps still, faces need no frontalization, and a good one changes no expression. In those frames
-    (`steady_frames`) each measure is freed of what a quadratic of the angles still explains; the ratio is the slope of
-    the frontalized measure on the plain one. 1 is perfect; below, expression is shrunk.
-
-    Parameters
-    ----------
-    registered, plain : keypoint table or array of shape (n_frames, 2K)
-        With and without frontalization, both after affine registration.
-    pose, within
-        As in `steady_frames`.
-    """
-    after, before = (mouth_and_brow_measures(v).to_numpy() for v in (registered, plain))
-    angles = np.asarray(pose, dtype=np.float64)
-    used = steady_frames(angles, within=within) & np.isfinite(after + before).all(axis=1)
-    quadratic = PolynomialFeatures(2).fit_transform(angles[used] - angles[used].mean(axis=0))
-    basis, _ = np.linalg.qr(quadratic)
-    after, before = (v[used] - basis @ (basis.T @ v[used]) for v in (after, before))
-    names = mouth_and_brow_measures(registered).columns
-    with np.errstate(invalid="ignore", divide="ignore"):
-        slope = (after * before).sum(axis=0) / (before**2).sum(axis=0)
-    return dict(zip(map(str, names), map(float, slope), strict=True))
+def _standard(values: Array) -> Array:
+    return np.asarray((values - values.mean(axis=0)) / _sd(values))
 
 
 def frontal_error(

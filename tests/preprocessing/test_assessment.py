@@ -12,15 +12,14 @@ from dfecs_lib.head3d import load_head
 from dfecs_lib.keypoints import BP4D49, IBUG68
 from dfecs_lib.preprocessing import AffineRegistration, Frontalizer, make_preprocessor
 from dfecs_lib.preprocessing.assessment import (
+    controlled_leakage,
     expression_r2,
     free_columns,
     frontal_error,
-    mouth_and_brow_measures,
     pose_leakage,
     pose_share,
-    ranges_kept,
-    steady_frames,
 )
+from dfecs_lib.preprocessing.ranges import mouth_and_brow_measures
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +56,7 @@ def test_frontalization_lowers_leakage_and_keeps_expression(course):
     assert abs(shares[2]) < 0.01
     assert expression_r2(registered, course["units"]) > expression_r2(plain, course["units"]) - 0.02
     assert expression_r2(truth, course["units"]) > 0.97
-    visible = [expression_r2(v, course["units"], variance=0.95) for v in (plain, registered, truth)]
+    visible = [expression_r2(v, course["units"], components=0.95) for v in (plain, registered, truth)]
     assert min(visible[1:]) > visible[0] + 0.2
 
 
@@ -83,6 +82,74 @@ def test_published_weights_lose_expression_and_this_frontalizer_does_not(course,
     assert frontal_error(ours, truth, groups)["motion"] < frontal_error(theirs, truth, groups)["motion"]
 
 
+@pytest.fixture(scope="module")
+def smiling_turn() -> dict[str, np.ndarray]:
+    """Someone who smiles as the head turns: y = expression part + `pose` · pose part + noise, in free columns."""
+    rng, n = np.random.default_rng(3), 500
+    smile = np.repeat(rng.normal(size=n // 10), 10) + 0.2 * rng.normal(size=n)
+    brow = rng.normal(size=n)
+    angles = np.c_[rng.normal(size=n), 0.9 * smile + 0.4 * rng.normal(size=n), rng.normal(size=n)]
+    return {"units": np.c_[smile, brow], "angles": angles, "noise": rng.normal(size=(n, 136))}
+
+
+def test_true_faces_of_one_who_smiles_with_the_turn_do_not_leak(smiling_turn):
+    rng = np.random.default_rng(4)
+    directions = rng.normal(size=(2, 136))
+    faces = smiling_turn["units"] @ directions + 0.1 * smiling_turn["noise"]
+    assert pose_leakage(faces, smiling_turn["angles"]) > 0.3
+    assert abs(controlled_leakage(faces, smiling_turn["angles"], smiling_turn["units"])) < 0.01
+
+
+def test_controlled_leakage_is_the_share_that_was_put_in(smiling_turn):
+    """By hand: beyond expression stays g · (yaw − what the smile tells of it), so that L = g² Var(rest) / Var(y)."""
+    units, yaw = smiling_turn["units"], smiling_turn["angles"][:, 1]
+    design = np.c_[np.ones(len(yaw)), units]
+    rest = yaw - design @ np.linalg.lstsq(design, yaw, rcond=None)[0]
+    along, across = np.zeros((1, 136)), np.zeros((1, 136))
+    along[0, 50:60], across[0, 118:128] = 1.0, 1.0
+    for gain in (0.5, 2.0):
+        faces = units[:, :1] @ across + gain * yaw[:, None] @ along
+        by_hand = gain**2 * rest.var() / (units[:, 0].var() + gain**2 * yaw.var())
+        assert controlled_leakage(faces, smiling_turn["angles"], units) == pytest.approx(by_hand, rel=0.05)
+
+
+def test_controlled_leakage_agrees_with_two_plain_regressions(smiling_turn):
+    """An independent way: R² of expression and pose together, less R² of expression alone, with many frames."""
+    units, angles = smiling_turn["units"], smiling_turn["angles"]
+    faces = units @ np.ones((2, 136)) + angles[:, :1] ** 2 * 0.7 - angles[:, 1:2] + 0.5 * smiling_turn["noise"]
+    z = (angles - angles.mean(axis=0)) / angles.std(axis=0)
+    one = np.ones((len(z), 1))
+    squares = np.stack([z[:, i] * z[:, j] for i in range(3) for j in range(i, 3)], axis=1)
+    columns = free_columns(IBUG68)
+
+    def unexplained(design):
+        y = faces[:, columns]
+        return ((y - design @ np.linalg.lstsq(design, y, rcond=None)[0]) ** 2).sum()
+
+    total = unexplained(one)
+    expected = (unexplained(np.c_[one, units]) - unexplained(np.c_[one, units, z, squares])) / total
+    assert controlled_leakage(faces, angles, units) == pytest.approx(expected, abs=0.01)
+
+
+def test_frontalization_lowers_controlled_leakage_near_the_floor_of_true_faces(course):
+    faces = [make_preprocessor(frontalize=False).fit_transform(course[k]) for k in ("rows", "truth")]
+    faces.insert(1, make_preprocessor().fit_transform(course["rows"]))
+    plain, ours, truth = (controlled_leakage(v, course["angles"], course["units"]) for v in faces)
+    assert plain > 0.5
+    assert ours < plain / 3
+    assert abs(truth) < 0.005
+
+
+def test_noise_seems_to_tell_expression_only_at_a_share_of_components(course):
+    """Noise takes more components to make up 95 %: a share lets them in, a number does not."""
+    faces = make_preprocessor(frontalize=False).fit_transform(course["truth"])
+    noisy = faces + np.random.default_rng(0).normal(0, 6, faces.shape)
+    share = [expression_r2(v, course["units"], components=0.95) for v in (faces, noisy)]
+    number = [expression_r2(v, course["units"], components=4) for v in (faces, noisy)]
+    assert share[1] > share[0]
+    assert number[1] < number[0] + 0.01
+
+
 def test_shares_cannot_be_won_by_shrinking(course):
     faces = make_preprocessor(frontalize=False).fit_transform(course["rows"])
     small = 0.3 * (faces - faces.mean(axis=0))
@@ -90,21 +157,6 @@ def test_shares_cannot_be_won_by_shrinking(course):
         pose_share(faces, course["angles"], course["units"])
     )
     assert pose_leakage(small, course["angles"]) == pytest.approx(pose_leakage(faces, course["angles"]))
-
-
-def test_ranges_kept_are_one_without_a_change_and_tell_a_shrunk_face(course):
-    faces = AffineRegistration().fit_transform(course["rows"])
-    kept = ranges_kept(faces, faces, course["angles"], within=10)
-    assert list(kept) == list(mouth_and_brow_measures(faces).columns)
-    assert all(v == pytest.approx(1) for v in kept.values())
-    half = ranges_kept(0.5 * faces, faces, course["angles"], within=10)
-    assert all(v == pytest.approx(0.5) for v in half.values())
-
-
-def test_steady_frames_are_where_most_frames_are():
-    angles = np.r_[np.random.default_rng(0).normal(20, 1, (80, 3)), np.random.default_rng(1).normal(-20, 5, (20, 3))]
-    assert steady_frames(angles, within=5)[:80].all()
-    assert not steady_frames(angles, within=5)[80:].any()
 
 
 def test_error_is_in_percent_of_the_eye_distance_and_motion_forgives_a_constant():
@@ -131,6 +183,9 @@ def test_what_cannot_be_measured_is_said(course):
     faces = make_preprocessor().fit_transform(course["rows"])
     with pytest.raises(DfecsError, match="one row a face"):
         pose_leakage(faces, course["angles"][:3])
+    for measure in (pose_share, controlled_leakage):
+        with pytest.raises(DfecsError, match="one row a face"):
+            measure(faces, course["angles"], course["units"][:3])
     with pytest.raises(DfecsError, match="complete frames"):
         pose_leakage(faces[:6], course["angles"][:6])
     with pytest.raises(DfecsError, match="constant"):
