@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numba
 import numpy as np
 
+# numba's cache looks at this file alone: a change over there is not seen before this file changes too
 from dfecs_lib.ffm._pivot_kernels import begin, solve
 
 __all__ = ["BLOCK", "code_blocks", "descend", "invert_diagonal", "update_atoms"]

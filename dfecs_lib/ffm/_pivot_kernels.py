@@ -65,12 +65,8 @@ def _exchange(table, side, worth, k, z, row):
 
 
 @_compiled
-def solve(gram, start, alpha, table, side, worth, z, q, row):
-    """Minimise ½uᵀGu − (start−alpha)ᵀu over u ≥ 0; False where pivoting does not come to a checked end.
-
-    `table`, `side` and `worth` are those of the frame before, and become this frame's. On success, z holds codes
-    where `side` is 1, and q = Gu − start + alpha.
-    """
+def _attempt(gram, start, alpha, table, side, worth, z, q, row):
+    """Do the work of `solve` once. 0: no checked end, 1: solved, 2: solved, but other codes may be as good."""
     p = len(z)
     top = alpha + 0.0
     for k in range(p):
@@ -94,15 +90,31 @@ def solve(gram, start, alpha, table, side, worth, z, q, row):
         if best < 0:
             break
         if side[best] < 0 and not table[best, best] * worth[best] > _CHECKED:
-            return False  # a combination of active atoms
+            return 0  # a combination of active atoms
         _exchange(table, side, worth, best, z, row)
     for k in range(p):
         if side[k] > 0:
             z[k] = max(z[k], 0.0)
             for j in range(p):
                 q[j] += z[k] * gram[k, j]
-    fine = True
+    optimal, unique = True, True
     for k in range(p):
         slack = abs(q[k]) if side[k] > 0 else -q[k]
-        fine &= slack <= _CHECKED * top
-    return fine
+        optimal &= slack <= _CHECKED * top
+        unique &= side[k] > 0 or q[k] > _CHECKED * top or gram[k, k] <= 0
+    return (1 if unique else 2) if optimal else 0
+
+
+@_compiled
+def solve(gram, start, alpha, table, side, worth, z, q, row):
+    """Minimise ½uᵀGu − (start−alpha)ᵀu over u ≥ 0; False where pivoting does not come to a checked end.
+
+    `table`, `side` and `worth` are those of the frame before, and become this frame's. On success, z holds codes
+    where `side` is 1, and q = Gu − start + alpha. Where several codes are optimal, the frame starts from no active
+    atom, so that its codes do not depend on the frames around it.
+    """
+    state = _attempt(gram, start, alpha, table, side, worth, z, q, row)
+    if state != 1:
+        begin(gram, table, side, worth)
+        state = _attempt(gram, start, alpha, table, side, worth, z, q, row)
+    return state > 0

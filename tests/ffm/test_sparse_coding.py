@@ -101,6 +101,23 @@ def test_same_bytes_for_any_number_of_threads() -> None:
     assert a.tobytes() == b.tobytes()
 
 
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+def test_codes_do_not_depend_on_the_frames_around(alpha: float) -> None:
+    """Also where more atoms than numbers leave many codes equally good."""
+    order = np.random.default_rng(0).permutation(700)
+    for p, d in ((8, 30), (5, 3)):
+        X, atoms = problem(n=700, p=p, d=d)
+        assert np.allclose(code(X, atoms, alpha).codes[order], code(X[order], atoms, alpha).codes, rtol=1e-7, atol=1e-9)
+
+
+def test_repeated_atoms_are_left_to_coordinate_descent() -> None:
+    X, atoms = problem()
+    repeated = np.concatenate([atoms, atoms[:3], np.zeros((1, atoms.shape[1]))])
+    once, twice = sparse_encode(X, atoms, 1.0), sparse_encode(X, repeated, 1.0)
+    assert once.passes == 0
+    assert twice.objective(1.0) == pytest.approx(once.objective(1.0), rel=1e-9)
+
+
 def test_warm_start_changes_nothing_but_the_work() -> None:
     X, atoms = problem()
     cold = sparse_encode(X, atoms, 1.0)
