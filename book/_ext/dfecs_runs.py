@@ -92,7 +92,8 @@ class ProfileCosts(SphinxDirective):
         rows = []
         for name, (data, command, needs) in PROFILES.items():
             cost = total(source) if name == built else elsewhere() if name == "paper" else "not run here"
-            cells = "".join(f"<td class='left'>{cell}</td>" for cell in (data, f"<code>{command}</code>", needs, cost))
+            cells = "".join(f"<td class='left'>{cell}</td>" for cell in (data, f"<code>{command}</code>", needs))
+            cells += f"<td class='left' style='min-width:15rem'>{cost}</td>"
             rows.append(f"<tr><td class='left'><code>{name}</code></td>{cells}</tr>")
         words = ("Profile", "Data", "Command", "Needs", "Time and memory")
         head = "".join(f"<th class='left' scope='col'>{word}</th>" for word in words)

@@ -29,10 +29,7 @@ def opened(watch):
 
 def test_pointing_at_a_number_of_units_tells_every_method_s_value(opened):
     page = opened(CURVES)
-    live = page.locator(f"{FIGURE} .dfecs-live").first
-    live.scroll_into_view_if_needed()
-    box = live.locator(".plotly .nsewdrag").first.bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=5)
+    page.locator(f"{FIGURE} .dfecs-live").first.hover()
     page.wait_for_function("document.querySelector('.hoverlayer').textContent.match(/DFECS : [0-9.]+ .*PCA : [0-9.]+/)")
 
 
