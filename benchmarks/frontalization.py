@@ -5,6 +5,11 @@
 WEIGHTS.npy: the weights of Vonikakis and Winkler. SAMPLES: the folder with openface_sample.csv and pyfeat_sample.csv,
 which carry their own head pose and action units. REAL: a folder of `mediapipe_controls.py`. CALIBRATION: the folder
 that `calibrate_frontalizer.py` learnt from; people in both are then judged by a correction learnt without them.
+
+Controlled leakage is the measure of pose: plain leakage cannot be small where people smile as they turn. Its floor is
+what the true frontal faces of simulated people show, with exact intensities and with intensities in error. Ranges are
+given as least squares see them (``seen``), as expression tells them (``told``), and the latter against the true range,
+which a tilted head does not show (``of_truth``: times `plain_gains` of the tilt that the other source reports).
 """
 
 from __future__ import annotations
@@ -22,9 +27,12 @@ from dfecs_lib import keypoints
 from dfecs_lib.head3d import load_head
 from dfecs_lib.preprocessing import Frontalizer, head_fit, make_preprocessor, pose
 from dfecs_lib.preprocessing import assessment as assess
+from dfecs_lib.preprocessing.ranges import plain_gains, ranges_kept, steady_frames
 from dfecs_lib.simulate import simulate
 
-MEASURES = ("leakage_r2", "pose_share", "expression_r2", "visible_expression_r2")
+COMPONENTS = (4, 8, 16)
+STEADY, LEAST_STEADY = 4.0, 60  # degrees; frames below which a range says nothing
+IN_ERROR = 0.5  # error of the intensities in the second floor, in their own standard deviations
 Recording = tuple[pd.DataFrame, np.ndarray, np.ndarray]
 
 
@@ -82,22 +90,75 @@ def frontalize_without(rows: np.ndarray, folder: Path, person: str) -> np.ndarra
     return pose.in_registered_frame(shape + model.mean)
 
 
+def ranges(
+    coarse: np.ndarray, before: np.ndarray, angles: np.ndarray, units: np.ndarray
+) -> dict[str, dict[str, float]]:
+    """Ranges kept as seen, as told by expression, and of the truth; nothing where too few frames are steady."""
+    steady = steady_frames(angles, within=STEADY)
+    if steady.sum() < LEAST_STEADY:
+        return {}
+    told = ranges_kept(coarse, before, angles, within=STEADY, expression=units)
+    told = {name: value for name, value in told.items() if np.isfinite(value)}
+    gains = plain_gains(*np.nanmedian(angles[steady], axis=0))
+    return {
+        "seen": dict(ranges_kept(coarse, before, angles, within=STEADY)),
+        "told": told,
+        "of_truth": {name: value * gains[name] for name, value in told.items()},
+    }
+
+
+def judge_real(faces: np.ndarray, angles: np.ndarray, units: np.ndarray) -> dict[str, float]:
+    few = {f"expression_r2_{k}_components": assess.expression_r2(faces, units, components=k) for k in COMPONENTS}
+    return {
+        "controlled_leakage": assess.controlled_leakage(faces, angles, units),
+        "pose_share": assess.pose_share(faces, angles, units),
+        "leakage_r2": assess.pose_leakage(faces, angles),
+        "expression_r2": assess.expression_r2(faces, units),
+        **few,
+    }
+
+
+def judge_simulated(
+    faces: np.ndarray, goal: np.ndarray, angles: np.ndarray, units: np.ndarray, person: np.ndarray
+) -> dict[str, float]:
+    each = [person == p for p in pd.unique(person)]
+    error = np.random.default_rng(0).normal(size=units.shape) * IN_ERROR * units.std(axis=0)
+    return {
+        **{f"{k}_error_percent": v for k, v in assess.frontal_error(faces, goal, person).items()},
+        "controlled_leakage": mean([assess.controlled_leakage(faces[p], angles[p], units[p]) for p in each]),
+        "controlled_leakage_intensities_in_error": mean(
+            [assess.controlled_leakage(faces[p], angles[p], (units + error)[p]) for p in each]
+        ),
+        "leakage_r2": mean([assess.pose_leakage(faces[p], angles[p]) for p in each]),
+    }
+
+
+def mean(values: list[float]) -> float:
+    known = [v for v in values if np.isfinite(v)]
+    return float(np.mean(known)) if known else float("nan")
+
+
+def simulated_sets() -> dict[str, tuple[pd.DataFrame | np.ndarray, ...]]:
+    """Name -> faces as seen, true frontal faces, angles, intensities, person."""
+    rows, angles, units, truth, person = turning_heads()
+    found: dict[str, tuple[pd.DataFrame | np.ndarray, ...]] = {"turning heads": (rows, truth, angles, units, person)}
+    for dataset in ("sim-disfa", "sim-ckplus", "sim-bp4d"):
+        data = simulate(dataset)
+        turns = data.truth.pose[["pitch", "yaw", "roll"]].to_numpy()
+        subjects = data.keypoints.index.get_level_values("subject").to_numpy()
+        found[dataset] = (data.keypoints, data.truth.frontal, turns, data.truth.action_units.to_numpy(), subjects)
+    return found
+
+
 def main() -> None:
     weights, samples = sys.argv[1], Path(sys.argv[2])
     folder = Path(sys.argv[3]) if len(sys.argv) > 3 else None
     learnt_from = Path(sys.argv[4]) if len(sys.argv) > 4 else None
     tracks = [p for p in learnt_from.glob("*.parquet") if "." not in p.stem] if learnt_from else []
     learnt = {keypoints.load(p).index[0][1] for p in tracks}
-    methods = {
-        "none": make_preprocessor(frontalize=False),
-        "published linear": make_preprocessor(method="linear", weights=weights),
-        "pose": make_preprocessor(),
-    }
-    lengths = {
-        "none": make_preprocessor(frontalize=False, parts=False),
-        "published linear": make_preprocessor(method="linear", weights=weights, parts=False),
-        "pose": make_preprocessor(parts=False),
-    }
+    settings = {"none": {"frontalize": False}, "published linear": {"method": "linear", "weights": weights}, "pose": {}}
+    methods = {name: make_preprocessor(**kwargs) for name, kwargs in settings.items()}
+    lengths = {name: make_preprocessor(parts=False, **kwargs) for name, kwargs in settings.items()}
     plain = methods["none"]
     real: dict[str, dict[str, dict[str, object]]] = {}
     for name, (table, angles, units) in real_recordings(samples, folder).items():
@@ -106,68 +167,65 @@ def main() -> None:
         real[name] = {}
         person = table.index[0][1] if isinstance(table.index, pd.MultiIndex) else ""
         for method in methods:
-            seen = rows
-            fine, coarse = methods[method], lengths[method]
+            seen, fine, coarse = rows, methods[method], lengths[method]
             if method == "pose" and learnt_from and person in learnt:
                 seen = frontalize_without(rows, learnt_from, person)
                 fine, coarse = methods["none"], lengths["none"]
             faces = fine.fit_transform(seen)
-            kept = assess.ranges_kept(coarse.fit_transform(seen), before, angles, within=4.0)
-            real[name][method] = {
-                "leakage_r2": assess.pose_leakage(faces, angles),
-                "pose_share": assess.pose_share(faces, angles, units),
-                "expression_r2": float(np.mean([assess.expression_r2(faces, units, random_state=s) for s in range(3)])),
-                "visible_expression_r2": float(
-                    np.mean([assess.expression_r2(faces, units, variance=0.95, random_state=s) for s in range(3)])
-                ),
-                "ranges_kept": kept,
-            }
-    simulated: dict[str, dict[str, dict[str, float]]] = {"turning heads": {}}
-    rows, angles, units, truth, person = turning_heads()
-    goal = plain.fit_transform(truth)
-    for method, pipeline in {**methods, "truth": None}.items():
-        faces = goal if pipeline is None else pipeline.fit_transform(rows)
-        each = [person == p for p in np.unique(person)]
-        simulated["turning heads"][method] = {
-            **{f"{k}_error_percent": v for k, v in assess.frontal_error(faces, goal, person).items()},
-            "leakage_r2": float(np.mean([assess.pose_leakage(faces[p], angles[p]) for p in each])),
-            "pose_share": float(np.mean([assess.pose_share(faces[p], angles[p], units[p]) for p in each])),
-        }
-    for dataset in ("sim-disfa", "sim-ckplus", "sim-bp4d"):
-        data = simulate(dataset)
-        goal = plain.fit_transform(data.truth.frontal)
-        subjects = data.keypoints.index.get_level_values("subject").to_numpy()
-        simulated[dataset] = {}
+            kept = ranges(coarse.fit_transform(seen), before, angles, units)
+            real[name][method] = {**judge_real(faces, angles, units), "ranges_kept": kept}
+        print(name, {m: round(real[name][m]["controlled_leakage"], 3) for m in methods}, flush=True)
+    simulated: dict[str, dict[str, dict[str, float]]] = {}
+    true_ranges = {}
+    for name, (seen, truth, angles, units, person) in simulated_sets().items():
+        goal = plain.fit_transform(truth)
+        simulated[name] = {}
         for method, pipeline in {**methods, "truth": None}.items():
-            if dataset == "sim-bp4d" and method == "published linear":
+            if name == "sim-bp4d" and method == "published linear":
                 continue  # needs a jaw line
-            faces = goal if pipeline is None else pipeline.fit_transform(data.keypoints)
-            turns = data.truth.pose[["pitch", "yaw", "roll"]]
-            each = [subjects == s for s in np.unique(subjects)]
-            simulated[dataset][method] = {
-                **{f"{k}_error_percent": v for k, v in assess.frontal_error(faces, goal, subjects).items()},
-                "leakage_r2": float(np.mean([assess.pose_leakage(faces[s], turns[s]) for s in each])),
-            }
-    means = {
-        m: {k: float(np.mean([r[m][k] for r in real.values()])) for k in MEASURES}
-        | {n: float(np.mean([r[m]["ranges_kept"][n] for r in real.values()])) for n in kept}
-        for m in methods
+            faces = goal if pipeline is None else pipeline.fit_transform(seen)
+            simulated[name][method] = judge_simulated(*map(np.asarray, (faces, goal, angles, units, person)))
+        if name == "turning heads":
+            straight = lengths["none"].fit_transform(truth)
+            for method, pipeline in lengths.items():
+                faces = pipeline.fit_transform(seen)
+                slopes = [
+                    ranges_kept(faces[p], straight[p], angles[p], within=np.inf, expression=units[p])
+                    for p in (person == number for number in np.unique(person))
+                ]
+                true_ranges[method] = {n: mean([slope[n] for slope in slopes]) for n in slopes[0]}
+    measures = [k for k in next(iter(real.values()))["pose"] if k != "ranges_kept"]
+    means = {m: {k: mean([r[m][k] for r in real.values()]) for k in measures} for m in methods}
+    kinds = {kind: {m: _mean_ranges(real, m, kind) for m in methods} for kind in ("seen", "told", "of_truth")}
+    above = {
+        k: sum(r["pose"][k] > r["published linear"][k] for r in real.values())
+        for k in measures
+        if k.startswith("expression")
     }
     content: dict[str, object] = {
-        "measures": "dfecs_lib.preprocessing.assessment; truth: the same measure on the true frontal faces",
+        "measures": "dfecs_lib.preprocessing.assessment and .ranges; truth: the same measure on the true frontal faces",
         "calibration": "the correction of 'pose' was learnt on the real clips WolfgangLanger, franck, cap12, cap13; "
         + ("each is judged here by one learnt without its person" if learnt else "they are judged here all the same"),
         "frontalizer": repr(Frontalizer()),
         "real_means": means,
-        "real": real,
+        "real_recordings": len(real),
+        "real_recordings_on_which_pose_is_above_published_linear": above,
+        "real_ranges_kept_means": kinds,
+        "simulated_ranges_of_truth_turning_heads": true_ranges,
         "simulated": simulated,
+        "real": real,
     }
     path = write("frontalization", content)
-    print(pd.DataFrame(means).round(3).to_string())
-    for name, table_ in simulated.items():
-        print(name)
+    for title, table_ in {"real": means, **kinds, "simulated ranges": true_ranges, **simulated}.items():
+        print(title)
         print(pd.DataFrame(table_).round(3).to_string())
+    print(above, "of", len(real))
     print(path)
+
+
+def _mean_ranges(real: dict[str, dict[str, dict[str, object]]], method: str, kind: str) -> dict[str, float]:
+    found = [r[method]["ranges_kept"][kind] for r in real.values() if r[method]["ranges_kept"]]
+    return {name: mean([f[name] for f in found if name in f]) for name in plain_gains(0)}
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ __all__ = [
     "expression_measures",
     "frontal_error",
     "head_pose",
+    "leakage_beyond_expression",
     "pose_leakage",
     "posed_faces",
     "published_weights",
@@ -124,6 +125,29 @@ def pose_leakage(registered: pd.DataFrame, pose: pd.DataFrame, n_splits: int = 5
         left += float(((varying[fold] - design[fold] @ weights) ** 2).sum())
         total += float((varying[fold] ** 2).sum())
     return max(0.0, 1.0 - left / total)
+
+
+def leakage_beyond_expression(registered: pd.DataFrame, pose: pd.DataFrame, intensities: pd.DataFrame) -> float:
+    """Return the mean over subjects of `preprocessing.assessment.controlled_leakage`.
+
+    What head pose tells of the registered keypoints once expression has been accounted for: true frontal faces show
+    about none, however often people smile as they turn.
+
+    Parameters
+    ----------
+    registered : keypoint table
+        After preprocessing.
+    pose, intensities : DataFrame
+        Angles, and the intensities of action units, of the same frames, from a source other than these keypoints.
+    """
+    from dfecs_lib.preprocessing.assessment import controlled_leakage
+
+    subjects = registered.index.get_level_values("subject")
+    each = [
+        controlled_leakage(registered[subjects == s], pose[subjects == s], intensities[subjects == s])
+        for s in subjects.unique()
+    ]
+    return float(np.mean(each))
 
 
 def _centred(values: _Rows, group: NDArray[np.intp]) -> _Rows:
