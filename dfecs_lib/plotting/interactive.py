@@ -30,6 +30,8 @@ _LOOK = (
     ".dfecs-live .drag{touch-action:pan-y!important}"
     ".dfecs-live:focus-visible{outline:3px solid #b9770e;outline-offset:2px}"
     ".dfecs-said{position:absolute;width:1px;height:1px;margin:0;overflow:hidden;clip-path:inset(50%);white-space:nowrap}"
+    # Room for the live one, so that nothing moves on the page when it comes.
+    "@media screen and (scripting:enabled){.dfecs-still{min-height:var(--live)}}"
     "@media print{.dfecs-hovers .dfecs-still{display:block}.dfecs-hovers .dfecs-live{display:none}}"
 )
 _given = False  # whether a figure of this process has carried plotly.js already
@@ -103,7 +105,7 @@ class Interactive(Html):
         label = escape(f"{alt} Arrow keys tell the values.", quote=True)
         self.html = (
             f'<figure class="dfecs-figure" style="margin:1.2em 0;max-width:{width:.0f}px;position:relative">'
-            f'<style>{_LOOK}</style><div class="dfecs-still">{svg}</div>'
+            f'<style>{_LOOK}</style><div class="dfecs-still" style="--live:{height}px">{svg}</div>'
             f'<div class="dfecs-live" id="{name}" tabindex="0" role="group" aria-label="{label}" '
             f'style="height:{height}px"></div><p class="dfecs-said" aria-live="polite"></p>'
             f"{caption_html(caption, data)}<script>{_SCRIPT.read_text(encoding='utf-8')}"

@@ -70,6 +70,16 @@ def test_a_phone_shows_the_whole_figure(opened):
         assert box["x"] + box["width"] <= 390
 
 
+def test_nothing_moves_on_the_page_when_the_live_figures_come(watch):
+    seen = watch(width=390)
+    seen.page.route("**/plotly.min.js*", lambda route: route.abort())
+    height = "document.querySelector('figure:has(.dfecs-live)').getBoundingClientRect().height"
+    without = seen.open(CURVES).evaluate(height)
+    page = watch(width=390).open(CURVES)
+    page.wait_for_selector(f"{FIGURE} .main-svg .trace")
+    assert abs(page.evaluate(height) - without) < 10
+
+
 def test_paper_and_readers_without_scripts_get_the_still_figure(opened, watch):
     page = opened(CURVES)
     still, live = page.locator(f"{FIGURE} .dfecs-still").first, page.locator(f"{FIGURE} .dfecs-live").first

@@ -35,7 +35,7 @@ def graph_of(figure: plotting.Interactive) -> dict:
 
 def test_the_still_figure_is_whole_without_any_script():
     html = curves().html
-    still = html.partition('<div class="dfecs-still">')[2].partition('<div class="dfecs-live"')[0]
+    still = html.partition('<div class="dfecs-still"')[2].partition('<div class="dfecs-live"')[0]
     assert 'role="img" aria-label="Two curves."' in still
     assert "VE (%)</text>" in still
     assert "Data: simulated, &lt;none&gt;." in html
