@@ -24,7 +24,10 @@ Matrix = NDArray[np.float64]
 #: Slopes of frontalized points on the pose, learnt from real tracks by ``benchmarks/calibrate_frontalizer.py``.
 CORRECTION_FILE = Path(__file__).with_name("pose_correction.json")
 
-_STEADIED = (*range(17), 27, 33, 36, 39, 42, 45)
+# Steadied in x and in y. The ends of the jaw line set the registered face's width, and a tracker's points do not slide
+# across it: steadied in x they would shrink towards the mean head's width, and a mouth on real tracks with them.
+_STEADIED_X = (*range(1, 16), 27, 33, 36, 39, 42, 45)
+_STEADIED_Y = (*range(17), 27, 33, 36, 39, 42, 45)
 # Standard deviations: of an action unit's intensity (0-5); in mm, of the smooth field and its reach, of the tracker's
 # noise, and of its noise along and across the jaw line.
 _INTENSITY, _FIELD, _REACH, _NOISE, _ALONG_JAW, _ACROSS_JAW = 2.0, 1.5, 12.0, 0.6, 8.0, 2.0
@@ -47,9 +50,9 @@ class HeadFit:
         Frontalized points minus mean to the pose that is left: yaw, pitch, roll, relative scale, shift x, y.
     depth_of : ndarray of shape (P, 2P)
         Frontalized points minus mean to depth minus mean depth: the expected depth of such a face.
-    steadied : ndarray of int, shape (2Q,)
+    steadied : ndarray of int, shape (Q,)
         Columns of the jaw line and of the points that registration holds fixed: their noise would shake the whole face.
-    steady : ndarray of shape (2Q, 2P)
+    steady : ndarray of shape (Q, 2P)
         Noisy shape minus mean to the expected shape minus mean, in those columns.
     correction : ndarray of shape (2, 2P)
         What is taken off for each unit of turn (see `load_correction`).
@@ -111,8 +114,7 @@ def head_fit(points: tuple[int, ...]) -> HeadFit:
     seen = shape[np.ix_(both, both)]
     inverse = np.linalg.inv(seen + noise[np.ix_(both, both)])
     one, zero = np.ones(n), np.zeros(n)
-    found = np.flatnonzero(np.isin(where, _STEADIED))
-    columns = np.r_[found, n + found]
+    columns = np.r_[np.flatnonzero(np.isin(where, _STEADIED_X)), n + np.flatnonzero(np.isin(where, _STEADIED_Y))]
 
     def least_squares(design: Matrix) -> Matrix:
         weighted = design.T @ inverse

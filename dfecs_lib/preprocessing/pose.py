@@ -55,7 +55,8 @@ def fit_frontal(values: Rows, scheme: Scheme, *, corrected: bool = True) -> Fron
        that the model does not explain is lost. Z is the expected depth of the face whose frontal view is p.
     4. What real trackers' points add as the head turns is taken off (`load_correction`). The jaw line, along which
        points slide, and the points that registration holds fixed, whose noise would shake the whole face, are steadied
-       by the rest: ``mean + S (S + N)⁻¹ (p − mean)``. All others stay as they were seen.
+       by the rest: ``mean + S (S + N)⁻¹ (p − mean)``. All others stay as they were seen, and so does the width of the
+       face (x of the jaw line's ends), by which registration measures the mouth.
 
     Parameters
     ----------
