@@ -87,7 +87,8 @@ def cross_costs(
         for train, test in GroupKFold(folds).split(K, groups=names)
     )
     parts = joblib.Parallel(n_jobs=n_jobs, prefer="threads")(work)
-    return pd.concat([part.assign(fold=fold) for fold, part in enumerate(parts)]).loc[K.index]
+    costs: pd.DataFrame = pd.concat([part.assign(fold=fold) for fold, part in enumerate(parts)])
+    return costs.loc[K.index]
 
 
 def _fold_costs(
