@@ -97,7 +97,7 @@ def lasso_for_activity(K: FrameOrArray, units: NDArray[np.float64], mean_active:
     if active(0.0) <= mean_active:
         return 0.0
     low, high = 1e-3, float(np.abs(rows @ units.T).max()) + 1e-3
-    while high > 1.02 * low:
+    while high > 1.05 * low:
         middle = float(np.sqrt(low * high))
         low, high = (middle, high) if active(middle) > mean_active else (low, middle)
     return high

@@ -162,7 +162,16 @@ def draw_search_alphas(ax: Axes, steps: pd.DataFrame, threshold: float) -> None:
         ax=ax,
     )
     _finish_search(ax, last, "alpha", threshold)
-    ax.legend(title="part (atoms)", frameon=False, labelcolor=INK, loc="upper left", fontsize=9, bbox_to_anchor=(1, 1))
+    place = (0.5, -0.28)  # under the axes: the curves leave no corner free
+    ax.legend(
+        title="part (atoms)",
+        frameon=False,
+        labelcolor=INK,
+        fontsize=9,
+        loc="upper center",
+        bbox_to_anchor=place,
+        ncol=3,
+    )
     ax.invert_xaxis()
     ax.set_xlabel("penalty α (px)")
 
