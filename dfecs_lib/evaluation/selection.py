@@ -256,7 +256,8 @@ def search_steps(model: FullFaceModel) -> pd.DataFrame:
         Columns ``part, n_atoms, alpha, variance_explained, chosen``, in the order of the grid: atoms upwards, penalties
         downwards.
     """
-    table = model.part_path_
+    # A part that misses its threshold has cells that were looked at twice, from different starts.
+    table = model.part_path_.drop_duplicates(["part", "n_atoms", "alpha"], keep="last")
     taken = pd.Series(model.atom_parts_).value_counts()
     chosen = (table["n_atoms"] == table["part"].map(taken)) & (table["alpha"] == table["part"].map(model.part_alphas_))
     columns = ["part", "n_atoms", "alpha", "variance_explained"]

@@ -96,7 +96,7 @@ def test_the_search_is_seen_and_the_cell_taken_is_marked(learn: pd.DataFrame, fr
     assert (
         surface.pivot_table(index="n_atoms", columns="alpha", values="variance_explained").diff(axis=1)[10.0].max() < 0
     )
-    figure, axes = plotting.new_figure(n_rows=3)
+    figure, axes = plotting.new_figure(5.4, 11, n_rows=3)
     plotting.draw_search_surface(axes[0], surface, steps, 95)
     plotting.draw_search_alphas(axes[1], steps, 95)
     plotting.draw_front(axes[2], front)

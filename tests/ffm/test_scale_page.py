@@ -61,7 +61,7 @@ def test_its_figures_are_those_that_were_measured(tmp_path: Path) -> None:
     pytest.importorskip("myst_parser")
     conf = f"import sys\nsys.path.insert(0, {str(PAGE.parent / '_ext')!r})\n"
     conf += "extensions = ['myst_parser', 'dfecs_benchmarks']\nroot_doc = 'scale'\n"
-    conf += "myst_enable_extensions = ['dollarmath']\nmathjax_path = ''\n"
+    conf += "myst_enable_extensions = ['dollarmath']\nmathjax_path = 'none.js'\n"
     (tmp_path / "conf.py").write_text(conf)
     (tmp_path / "scale.md").write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
     words = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", "html", str(tmp_path), str(tmp_path / "out")]
