@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,48 +50,62 @@ def on_dask(address: str, *, timeout: float = 5.0) -> Iterator[Client]:
     ...     model = FullFaceModel().fit(motion)
     """
     try:
+        import dask
         from distributed import Client
     except ImportError:
         raise DfecsError(
             "working on a Dask cluster needs the package distributed: pip install 'dask[distributed]'"
         ) from None
-    with _quiet():
-        client = _connected(Client, address, timeout)
+    scheduler = _address_of(address)
+    with _quiet(), dask.config.set({"distributed.comm.timeouts.connect": f"{timeout}s"}):
+        _check_scheduler(address, scheduler, timeout)
+        client = Client(scheduler, timeout=timeout, set_as_default=False)  # type: ignore[no-untyped-call]
         try:
-            _check_workers(client, address, timeout)
+            _check_workers(client, scheduler, timeout)
             with joblib.parallel_config(backend="dask", client=client):
                 yield client
         finally:
             client.close(timeout=timeout)  # type: ignore[no-untyped-call]
 
 
-def _connected(kind: type[Client], address: str, timeout: float) -> Client:
-    file = Path(address)
-    where: dict[str, object] = {"address": address}
-    if "://" not in address and (file.suffix == ".json" or file.exists()):
+def _address_of(place: str) -> str:
+    """Return the scheduler's address from an address, or from a scheduler file."""
+    file = Path(place)
+    if "://" not in place and (file.suffix == ".json" or file.exists()):
         if not file.is_file():
-            raise DfecsError(f"{address}: no such scheduler file; give the one that 'dask scheduler' wrote")
+            raise DfecsError(f"{place}: no such scheduler file; give the one that 'dask scheduler' wrote")
         try:
-            json.loads(file.read_text(encoding="utf-8"))["address"]
+            return str(json.loads(file.read_text(encoding="utf-8"))["address"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DfecsError(f"{address}: not a scheduler file; give the one that 'dask scheduler' wrote") from error
-        where = {"scheduler_file": str(file)}
-    else:
-        _check_address(address)
-    try:
-        return kind(**where, timeout=timeout, set_as_default=False)
-    except (OSError, TimeoutError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        hint = "is 'dask scheduler' running there, and may this machine reach it? (as in tcp://127.0.0.1:8786)"
-        raise DfecsError(f"{address}: no Dask scheduler answers there; {hint}") from error
-
-
-def _check_address(address: str) -> None:
-    """Refuse what is no address; Dask would take it for a host's name, and wait."""
-    scheme, _, place = address.rpartition("://")
-    host, _, port = place.rpartition(":")
+            raise DfecsError(f"{place}: not a scheduler file; give the one that 'dask scheduler' wrote") from error
+    scheme, _, rest = place.rpartition("://")
+    host, _, port = rest.rpartition(":")
+    # Dask would take anything else for a host's name, and wait.
     if scheme not in ("", "tcp", "tls", "ws", "wss") or not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise DfecsError(f"{place}: no address of a Dask scheduler; give one such as tcp://127.0.0.1:8786, or its file")
+    return place
+
+
+async def _kind_of(address: str, timeout: float) -> str:
+    from distributed.core import rpc
+
+    async with rpc(address, timeout=timeout) as there:  # type: ignore[no-untyped-call]
+        identity = await asyncio.wait_for(there.identity(), timeout)
+    return str(identity.get("type"))
+
+
+def _check_scheduler(place: str, address: str, timeout: float) -> None:
+    """Ask who answers at the address; a client of Dask's own would wait for a silent one without end."""
+    try:
+        # In a thread of its own, since a notebook's thread runs an event loop already.
+        with ThreadPoolExecutor(1) as thread:
+            kind = thread.submit(asyncio.run, _kind_of(address, timeout)).result()
+    except Exception as error:  # whatever it is that listens there may answer anything
+        hint = "is 'dask scheduler' running there, and may this machine reach it?"
+        raise DfecsError(f"{place}: no Dask scheduler answers there; {hint}") from error
+    if kind != "Scheduler":
         raise DfecsError(
-            f"{address}: no address of a Dask scheduler; give one such as tcp://127.0.0.1:8786, or its file"
+            f"{place}: a Dask {kind.lower()} answers there, not the scheduler; give the scheduler's address"
         )
 
 

@@ -57,7 +57,7 @@ def add(commands: Commands) -> None:
     add_parallel(
         parser,
         "videos at a time (default 1; -1: a core each)",
-        "track on the workers of a running Dask cluster, which find the videos, and the cache, under the same paths: its "
+        "track on the workers of a running Dask cluster, which find videos and cache under the same paths: its "
         "scheduler's address, such as tcp://10.0.0.1:8786, or scheduler file",
         default=1,
     )

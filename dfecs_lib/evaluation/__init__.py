@@ -31,6 +31,15 @@ from dfecs_lib.evaluation.frames import (
     with_columns,
 )
 from dfecs_lib.evaluation.recovery import au_recovery, cosines, intensity_correlations
+from dfecs_lib.evaluation.selection import (
+    LassoCoded,
+    front_at,
+    front_variants,
+    lasso_for_activity,
+    search_steps,
+    search_surface,
+    selection_table,
+)
 from dfecs_lib.evaluation.significance import (
     chunk_scores,
     chunk_tests,
@@ -65,6 +74,7 @@ __all__ = [
     "METRICS",
     "POINTS",
     "Faces",
+    "LassoCoded",
     "StudySet",
     "UnitMeasures",
     "UnitModel",
@@ -86,11 +96,14 @@ __all__ = [
     "encoding_curves",
     "exemplar_units",
     "frame_costs",
+    "front_at",
     "front_table",
+    "front_variants",
     "group_scores",
     "in_scheme_of",
     "intensity_correlations",
     "labelled_units",
+    "lasso_for_activity",
     "model_costs",
     "motion_size",
     "neutral_in",
@@ -103,6 +116,9 @@ __all__ = [
     "score",
     "score_by_subject",
     "score_table",
+    "search_steps",
+    "search_surface",
+    "selection_table",
     "set_table",
     "shared_points",
     "split_subjects",

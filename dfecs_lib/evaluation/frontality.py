@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +24,6 @@ __all__ = [
     "leakage_beyond_expression",
     "pose_leakage",
     "posed_faces",
-    "published_weights",
     "rivals",
 ]
 
@@ -187,26 +185,17 @@ def expression_kept(registered: pd.DataFrame, reference: pd.DataFrame, frames: N
     return pd.DataFrame(rows).T.rename_axis("measure")
 
 
-def published_weights() -> Path | None:
-    """Return the published frontalization weights on this machine (``dfecs data fetch frontalization-weights``)."""
-    from dfecs_lib.manifest import State, load_manifest, state
-
-    entry = load_manifest()["frontalization-weights"]
-    if state(entry) is not State.READY or entry.path is None:
-        return None
-    return entry.path / entry.files[0].name
-
-
-def rivals(register: bool = True) -> dict[str, Pipeline]:
-    """Return the preprocessings to compare: none, the published weights where they are on this machine, and ours.
+def rivals(register: bool = True, *, weights: str | None = None) -> dict[str, Pipeline]:
+    """Return the preprocessings to compare: none, the published weights where they are given, and ours.
 
     Parameters
     ----------
     register : bool
         Whether affine and part registration follow the frontalization.
+    weights : str, optional
+        Path of the published weights, as `dfecs_lib.evaluation.published_weights` finds them.
     """
     found = {"none": make_preprocessor(False, register, register)}
-    weights = published_weights()
     if weights is not None:
         found["published weights"] = make_preprocessor(True, register, register, method="linear", weights=weights)
     return {**found, "3-D head": make_preprocessor(True, register, register)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -53,6 +54,7 @@ def cross_costs(
     keypoints: ArrayLike | None = None,
     n_frames: int | None = None,
     random_state: int = 17,
+    n_jobs: int | None = None,
 ) -> pd.DataFrame:
     """Costs of every frame under a model that never saw its subject.
 
@@ -67,6 +69,8 @@ def cross_costs(
         iBUG-68 points that count.
     n_frames, random_state : int, optional
         Frames to train on at most, drawn at random; the draw's seed.
+    n_jobs : int, optional
+        joblib workers over folds; any joblib backend, Dask included.
 
     Returns
     -------
@@ -78,8 +82,16 @@ def cross_costs(
     folds = n_subjects if n_splits is None else min(n_splits, n_subjects)
     if folds < 2:
         raise DfecsError(f"leaving subjects out needs two subjects or more; the table holds {n_subjects}")
-    parts = []
-    for fold, (train, test) in enumerate(GroupKFold(folds).split(K, groups=names)):
-        model = make().fit(sample_frames(K.iloc[train], n_frames, random_state))
-        parts.append(model_costs(model, K.iloc[test], keypoints).assign(fold=fold))
-    return pd.concat(parts).loc[K.index]
+    work = (
+        joblib.delayed(_fold_costs)(make, sample_frames(K.iloc[train], n_frames, random_state), K.iloc[test], keypoints)
+        for train, test in GroupKFold(folds).split(K, groups=names)
+    )
+    parts = joblib.Parallel(n_jobs=n_jobs, prefer="threads")(work)
+    costs: pd.DataFrame = pd.concat([part.assign(fold=fold) for fold, part in enumerate(parts)])
+    return costs.loc[K.index]
+
+
+def _fold_costs(
+    make: Callable[[], UnitModel], train: pd.DataFrame, test: pd.DataFrame, keypoints: ArrayLike | None
+) -> pd.DataFrame:
+    return model_costs(make().fit(train), test, keypoints)

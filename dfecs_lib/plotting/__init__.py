@@ -14,6 +14,13 @@ from dfecs_lib.plotting.figure import Figure, Gallery
 from dfecs_lib.plotting.hover import HoverCodes, HoverCurves
 from dfecs_lib.plotting.interactive import Interactive, plotly_script
 from dfecs_lib.plotting.moving import MovingFaces
+from dfecs_lib.plotting.selection import (
+    draw_front,
+    draw_search_alphas,
+    draw_search_surface,
+    draw_selection,
+    draw_stability,
+)
 from dfecs_lib.plotting.style import COLORS, METHOD_COLORS, PART_COLORS, new_figure, use_style
 from dfecs_lib.plotting.table import Table
 
@@ -33,9 +40,14 @@ __all__ = [
     "draw_codes",
     "draw_curves",
     "draw_face",
+    "draw_front",
     "draw_matrix",
     "draw_motion",
     "draw_pulls",
+    "draw_search_alphas",
+    "draw_search_surface",
+    "draw_selection",
+    "draw_stability",
     "new_figure",
     "plotly_script",
     "use_style",

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from dfecs_lib.plotting.style import COLORS, INK, METHOD_COLORS, SOFT
+from dfecs_lib.plotting.style import COLORS, INK, SOFT, curve_color
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,14 +19,6 @@ __all__ = ["draw_bars", "draw_codes", "draw_curves", "draw_matrix"]
 # Curves differ by dash and marker too, so that colour is never the only difference.
 _DASHES: tuple[str | tuple[float, ...], ...] = ("", (5, 2), (1, 1.5), (5, 1.5, 1, 1.5), (8, 2), (3, 1))
 _MARKERS = ("o", "s", "^", "D", "v", "P")
-_ORDER = ("blue", "orange", "green", "pink", "ochre", "violet", "red")
-
-
-def _color(name: str, position: int) -> str:
-    for method, color in METHOD_COLORS.items():
-        if name.split(" ")[0].split(",")[0] == method:
-            return color
-    return COLORS[_ORDER[position % len(_ORDER)]]
 
 
 def draw_curves(
@@ -63,7 +55,7 @@ def draw_curves(
     from matplotlib.ticker import MaxNLocator
 
     names = list(curves)
-    palette = {name: (colors or {}).get(name) or _color(name, k) for k, name in enumerate(names)}
+    palette = {name: (colors or {}).get(name) or curve_color(name, k) for k, name in enumerate(names)}
     # A missing value ends a line and the next value begins another: nothing is drawn across a gap.
     lines = [pd.DataFrame({"x": x, "y": np.asarray(curves[name], dtype=np.float64), "curve": name}) for name in names]
     tidy = pd.concat([line.assign(piece=line["y"].isna().cumsum()) for line in lines], ignore_index=True)
@@ -123,7 +115,7 @@ def draw_bars(
     import seaborn as sns
 
     names = list(values)
-    palette = {name: (colors or {}).get(name) or _color(name, 0) for name in names}
+    palette = {name: (colors or {}).get(name) or curve_color(name, 0) for name in names}
     lengths = [float(values[name]) for name in names]
     sns.barplot(
         x=lengths, y=names, hue=names, palette=palette, orient="h", width=0.62, saturation=1, legend=False, ax=ax

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -83,8 +84,7 @@ class Cluster:
 
     def close(self) -> None:
         for process in reversed(self.running):
-            process.terminate()
-        for process in reversed(self.running):
+            process.kill()  # asked to end, a worker first waits for its scheduler
             process.wait(30)
 
 
@@ -189,6 +189,9 @@ def test_a_cluster_without_workers_or_with_others(bare: Cluster, samples: Path, 
     (tmp_path / "old" / "dfecs_lib" / "__init__.py").write_text('__version__ = "0.0.1"\n')
     bare.work(PYTHONPATH=str(tmp_path / "old"))
     bare.wait(lambda: "Registered to" in bare.log())
+    at = re.search(r"Start worker at: +(\S+)", bare.log())
+    assert at is not None
+    refused(dfecs(*words[:-1], at[1], cwd=tmp_path), "a Dask worker answers there; give the address of the scheduler")
     refused(dfecs(*words, cwd=tmp_path), "1 of 1 Dask workers", f"dfecs_lib {__version__}", "has 0.0.1", "same version")
 
 

@@ -20,7 +20,7 @@ from dfecs_lib.runs.parameters import declared_parameters, read_notebook, tags_o
 from dfecs_lib.simulate import simulate, write_exemplars, write_native
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
-MINE = ("11_pairs", "12_facs", "13_ablation", "14_tradeoff", "15_published", "16_emotions")
+MINE = ("11_pairs", "12_facs", "13_ablation", "14_tradeoff", "15_published", "16_emotions", "17_selection")
 SMALL = {
     "11_pairs": {"curve_units": [3], "peers": ["paper", "pca", "ica"], "n_splits": 2, "left_out": 2},
     "12_facs": {"n_units": 4, "n_pca": 5, "n_test": 150},
@@ -28,6 +28,7 @@ SMALL = {
     "14_tradeoff": {"alphas": [2.0], "thresholds": [0.8], "max_atoms": 3, "n_units": 4, "max_active": [2, 4]},
     "15_published": {},
     "16_emotions": {"n_units": 4, "n_test": 300},
+    "17_selection": {"n_units": 4, "max_active": [1, 2, 4], "counts": [2, 3], "n_resamples": 2, "atoms": [1, 2]},
 }
 
 
@@ -91,7 +92,8 @@ def test_paper_chapters_run_on_trees_in_the_licensed_layouts(tmp_path, monkeypat
         monkeypatch.setenv(f"DFECS_{variable}", str(write_native(few(name, n), tmp_path / variable)))
     monkeypatch.setenv("DFECS_FACS_EXEMPLARS", str(write_exemplars(tmp_path / "exemplars")))
     found = run_profile_chapters("paper", tmp_path)
-    assert set(found) == set(MINE[:5])
+    assert set(found) == set(MINE) - {"16_emotions"}
+    assert found["17_selection"]["picked"]["n_units"] in (2, 3)
     assert found["11_pairs"]["n_points"] == 49
     assert "simulated" not in found["12_facs"]["exemplars"]
     beside = pd.read_parquet(tmp_path / "15_published" / "beside.parquet").set_index(["experiment", "quantity"])

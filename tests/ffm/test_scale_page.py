@@ -1,0 +1,84 @@
+"""The page on many machines and long tables: its code runs, its commands exist, its figures are measured ones."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dfecs_lib import keypoints
+from dfecs_lib.cli.main import build_parser
+from dfecs_lib.ffm import load_model
+
+from .conftest import motion_of
+
+PAGE = Path(__file__).parents[2] / "book" / "scale.md"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed", "ignore::UserWarning:distributed")
+def test_its_code_for_a_cluster_runs() -> None:
+    distributed = pytest.importorskip("distributed")
+    motion = motion_of(120, n_units=3, noise=0.3)
+    people = motion.reset_index().assign(subject=np.repeat(list("abcd"), 30)).set_index(list(motion.index.names))
+    people.attrs = motion.attrs
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+    ) as cluster:
+        space = {"address": cluster.scheduler_address, "motion": people}
+        exec(compile(blocks("python")[0], str(PAGE), "exec"), space)
+    assert space["model"].components_.shape == (3, 136)
+    assert space["found"].n_units in (2, 3)
+
+
+def test_its_code_for_long_tables_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "motion").mkdir()
+    for part in "ab":
+        keypoints.save(motion_of(200), tmp_path / "motion" / f"{part}.parquet")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(blocks("python")[1], str(PAGE), "exec"), {"folder": tmp_path / "motion"})
+    assert load_model(tmp_path / "units.npz").components_.shape == (3, 136)
+
+
+def test_its_commands_are_commands() -> None:
+    lines = [line for block in blocks("shell") for line in block.splitlines() if line.startswith("dfecs ")]
+    assert len(lines) == 2
+    for line in lines:
+        assert build_parser().parse_args(shlex.split(line)[1:]).dask
+
+
+def test_its_figures_are_those_that_were_measured(tmp_path: Path) -> None:
+    pytest.importorskip("myst_parser")
+    conf = f"import sys\nsys.path.insert(0, {str(PAGE.parent / '_ext')!r})\n"
+    conf += "extensions = ['myst_parser', 'dfecs_benchmarks']\nroot_doc = 'scale'\n"
+    conf += "myst_enable_extensions = ['dollarmath']\nmathjax_path = 'none.js'\n"
+    (tmp_path / "conf.py").write_text(conf)
+    (tmp_path / "scale.md").write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
+    words = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", "html", str(tmp_path), str(tmp_path / "out")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "out" / "scale.html").read_text(encoding="utf-8")
+    measured = json.loads(sorted((PAGE.parents[1] / "benchmarks" / "results").glob("streaming-*"))[-1].read_text())
+    for row in measured["runs"]:
+        assert f"<td>{row['frames']:,d}</td>" in page
+        assert f"<td>{row['peak_memory_gib']:.2f}</td>" in page
+    assert f"{measured['log_log_slope']['without_the_first_fit']:.2f}" in page
+    assert f"Measured {measured['date']}" in page
+    assert "Data: simulated" in page
+
+
+def test_no_measured_figure_is_typed() -> None:
+    measured = sorted((PAGE.parents[1] / "benchmarks" / "results").glob("streaming-*"))[-1].read_text()
+    text = PAGE.read_text(encoding="utf-8")
+    assert not re.search(r"\d+(\.\d+)? (GiB|GB|MiB|seconds|s)\b", text)
+    assert "0.98" not in text or "0.98" not in measured
