@@ -243,14 +243,16 @@ def code_blocks(X, Vt, gram, alpha, U, weights, first, last, max_passes, tol, st
 
 
 @_compiled
-def update_atoms(V, UtU, UtX, turns, tol, project, mask):
+def update_atoms(V, UtU, UtX, turns, tol, project, mask, group, threshold):
     """Block coordinate descent on the atoms, in place: V_k ← P(V_k + (UᵀX − UᵀU·V)_k / UᵀU_kk).
 
     P projects on the unit ball (`project` = 1), on the non-negative numbers (2), or does nothing (0). Where `mask`
-    is not empty, entries outside it stay zero. Returns the number of turns.
+    is not empty, entries outside it stay zero. Where `group`, a number for each column, is not empty, P first takes
+    threshold / UᵀU_kk off the length of every group of entries. Returns the number of turns.
     """
     p, d = V.shape
     new = np.empty(d)
+    size = np.zeros(group.max() + 1 if group.size else 0)
     for turn in range(turns):
         moved = 0.0
         for k in range(p):
@@ -269,6 +271,14 @@ def update_atoms(V, UtU, UtX, turns, tol, project, mask):
                 for f in range(d):
                     if not mask[k, f]:
                         new[f] = 0.0
+            if group.size:
+                size[:] = 0
+                for f in range(d):
+                    size[group[f]] += new[f] * new[f]
+                for g in range(len(size)):
+                    size[g] = max(0.0, 1 - threshold / (curvature * np.sqrt(size[g]))) if size[g] > 0 else 0.0
+                for f in range(d):
+                    new[f] *= size[group[f]]
             for f in range(d):
                 norm += new[f] * new[f]
             scale = 1.0 / np.sqrt(norm) if project == 1 and norm > 1 else 1.0

@@ -10,7 +10,7 @@ costs little more than the atoms by which it differs from the frame before. It i
 linear complementarity problem that the optimality conditions are; the atom that gains most goes first.
 """
 
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar

@@ -49,6 +49,11 @@ def _project(V: NDArray[np.float64], constraint: int, mask: NDArray[np.bool_] | 
     return np.asarray(V / np.maximum(np.linalg.norm(V, axis=1, keepdims=True), 1.0))
 
 
+def _lengths(V: NDArray[np.float64], groups: NDArray[np.intp]) -> float:
+    """Sum of the lengths of all atoms' parts in all groups."""
+    return float(sum(np.linalg.norm(V[:, groups == g], axis=1).sum() for g in np.unique(groups)))
+
+
 def alternate(
     X: Floats,
     alpha: float,
@@ -59,12 +64,15 @@ def alternate(
     constraint: int = BALL,
     penalty: float = 0.0,
     mask: NDArray[np.bool_] | None = None,
+    groups: NDArray[np.intp] | None = None,
+    group_penalty: float = 0.0,
     max_iter: int = 2000,
     tol: float = 1e-5,
     n_jobs: int | None = None,
 ) -> Rounds:
-    """Lower ½‖X − U·V‖² + alpha·ΣU + penalty·Σ|V| until two rounds running gain less than `tol`, relatively.
+    """Lower ½‖X − U·V‖² + alpha·ΣU + penalty·Σ|V| + group_penalty·Σ‖V_kg‖ until two rounds gain less than `tol`.
 
+    The last sum runs over the groups g of every atom's entries; the gain is relative, and the rounds follow each other.
     A step that raises the objective is taken back and the acceleration forgotten. Atoms that no frame uses are
     placed anew, on what is left unexplained.
 
@@ -84,11 +92,16 @@ def alternate(
         On the entries of V; with NON_NEGATIVE only.
     mask : array of bool, shape (n_atoms, n_features), optional
         Entries of V that may differ from zero.
+    groups : array of int, shape (n_features,), optional
+        Group of every column, from 0.
+    group_penalty : float
+        On the length of every atom's part in every group: groups that gain less become zero as a whole.
     max_iter, tol, n_jobs
         As in `dfecs_lib.ffm.PartFaceModel`.
     """
     V = _project(np.array(atoms, dtype=np.float64), constraint, mask)
     allowed = np.empty((0, 0), dtype=np.bool_) if mask is None else np.ascontiguousarray(mask)
+    grouped = np.empty(0, dtype=np.intp) if groups is None else groups
     anderson = Anderson()
     best, kept, image, calm, revived, decrease, turn = np.inf, V, V, 0, 0, np.inf, 0
     while turn < max_iter:
@@ -102,7 +115,7 @@ def alternate(
             statistics=True,
             n_jobs=n_jobs,
         )
-        now = coding.objective(alpha) + penalty * float(V.sum())
+        now = coding.objective(alpha) + penalty * float(V.sum()) + group_penalty * _lengths(V, grouped)
         if now > best:  # the accelerated step failed: go on from the plain one
             if not anderson.active:
                 break
@@ -124,8 +137,11 @@ def alternate(
             revived, calm = revived + 1, 0
             anderson.reset()
         image = V.copy()
-        update_atoms(image, coding.UtU, coding.UtX - penalty, _TURNS, 1e-9, constraint, allowed)
+        UtX = coding.UtX - penalty
+        update_atoms(image, coding.UtU, UtX, _TURNS, 1e-9, constraint, allowed, grouped, group_penalty)
         V = _project(anderson.propose(V, image), constraint, mask)
+        if grouped.size:
+            V[image == 0] = 0.0  # groups that left stay away in the accelerated step too
     return Rounds(kept, codes, float(best), turn, float(decrease))
 
 

@@ -23,7 +23,7 @@ from dfecs_lib.ffm.parts import PART_VALUES, check_parts, columns_of_parts
 from dfecs_lib.ffm.search import Search
 from dfecs_lib.ffm.sparse_coding import Floats, Selection
 from dfecs_lib.ffm.streaming import LearnsInBatches
-from dfecs_lib.ffm.units import order_units, refine_units
+from dfecs_lib.ffm.units import order_units, parts_of_units, refine_units
 
 __all__ = ["FullFaceModel"]
 
@@ -51,7 +51,9 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         Improve the units of the two levels on the motion itself, alternating codes and units. None: wherever the
         encoder allows it, that is, not with "hierarchical", whose codes belong to the unrefined units.
     refine_alpha : float
-        Penalty on the codes, in pixels, while refining: 0 explains most motion, 1 gives units nearer to muscles'.
+        Penalty on the codes, in pixels, while refining: 0 explains most motion, 1 has codes follow muscles closest.
+    refine_locality : float
+        Share of its motion that a face part must hold to stay in a refined unit, roughly: see `refine_units`.
     max_active : int, optional
         "sparse" only: most units a frame may use; eight where `encoder_alpha` is None too.
     encoder_alpha : float, optional
@@ -139,7 +141,8 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         encoder: Encoder = "hierarchical",
         *,
         refine: bool | None = None,
-        refine_alpha: float = 0.3,
+        refine_alpha: float = 0.1,
+        refine_locality: float = 0.02,
         max_active: int | None = None,
         encoder_alpha: float | None = None,
         selection: Selection = "elimination",
@@ -163,6 +166,7 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         self.encoder = encoder
         self.refine = refine
         self.refine_alpha = refine_alpha
+        self.refine_locality = refine_locality
         self.max_active = max_active
         self.encoder_alpha = encoder_alpha
         self.selection = selection
@@ -184,6 +188,7 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         super()._check_settings()
         checks.check_each(self, checks.check_count, "n_units", "n_atoms", "max_atoms", "max_units", "max_iter")
         checks.check_each(self, checks.check_penalty, "alpha", "alpha_W", "alpha_H", "refine_alpha", "tol")
+        checks.check_penalty("refine_locality", self.refine_locality)
         checks.check_each(self, checks.check_share, "variance", "part_variance")
         checks.check_choice("search", self.search, ("path", "paper"))
         checks.check_jobs("n_jobs", self.n_jobs)
@@ -258,8 +263,16 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         units = mixing @ self.atoms_
         self.refined_ = self.encoder != "hierarchical" if self.refine is None else self.refine
         if self.refined_:
-            settings = {"alpha": self.refine_alpha, "tol": self.tol}
-            units = refine_units(rows, units, weights=weights, n_jobs=self.n_jobs, **settings)
+            units = refine_units(
+                rows,
+                units,
+                self.part_columns_,
+                alpha=self.refine_alpha,
+                locality=self.refine_locality,
+                weights=weights,
+                tol=self.tol,
+                n_jobs=self.n_jobs,
+            )
         ordered = order_units(rows, units, weights)
         self.mixing_, self.components_ = mixing[ordered.order], ordered.units
         self.unit_shares_, self.unit_activity_ = ordered.shares, ordered.activity
@@ -270,6 +283,9 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         if not getattr(self, "refined_", self.encoder != "hierarchical" if self.refine is None else self.refine):
             raise AttributeError("only refined units learn batch by batch; use encoder='direct' or 'sparse'")
         return self.refine_alpha
+
+    def _batch_mask(self) -> NDArray[np.bool_] | None:
+        return parts_of_units(self.components_, self.part_columns_) if self.refine_locality > 0 else None
 
     def transform(self, X: FrameOrFloats | ArrayLike) -> FrameOrFloats:
         """Encode motion of shape (n_frames, 2K) as non-negative codes (n_frames, n_units), in pixels.

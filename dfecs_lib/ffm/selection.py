@@ -69,9 +69,10 @@ def _one(
 ) -> list[tuple[int, NDArray[np.float64], float, float]]:
     """(count, units, variance explained of `test`, active units) for every count, on one resample."""
     _, columns = columns_of_parts(np.empty((0, rows.shape[1])) if names is None else names, model.parts, rows.shape[1])
+    moving = {part: where for part, where in columns.items() if rows[:, where].any()}
     first = learn_parts(
         rows,
-        {part: where for part, where in columns.items() if rows[:, where].any()},
+        moving,
         n_atoms=model.n_atoms,
         alpha=model.alpha,
         variance=model.part_variance,
@@ -97,7 +98,15 @@ def _one(
     ):
         units = A @ first.atoms
         if model.refine is not False:
-            units = refine_units(rows, units, alpha=model.refine_alpha, weights=weights, tol=model.tol)
+            units = refine_units(
+                rows,
+                units,
+                moving,
+                alpha=model.refine_alpha,
+                locality=model.refine_locality,
+                weights=weights,
+                tol=model.tol,
+            )
         units = order_units(rows, units, weights).units
         if model.encoder == "sparse":
             most = 8 if model.encoder_alpha is None and model.max_active is None else model.max_active

@@ -27,7 +27,7 @@ from dfecs_lib.ffm.sparse_coding import Floats, code
 
 __all__ = ["LearnsInBatches", "Statistics", "parquet_batches"]
 
-_NO_MASK = np.empty((0, 0), dtype=np.bool_)
+_NO_MASK, _NO_GROUPS = np.empty((0, 0), dtype=np.bool_), np.empty(0, dtype=np.intp)
 
 
 class Statistics:
@@ -50,9 +50,13 @@ class Statistics:
         alpha: float,
         *,
         weights: NDArray[np.float64] | None = None,
+        mask: NDArray[np.bool_] | None = None,
         n_jobs: int | None = None,
     ) -> NDArray[np.float64]:
-        """Code one batch of complete rows, add it to the statistics, and return better atoms; X stays unchanged."""
+        """Code one batch of complete rows, add it to the statistics, and return better atoms; X stays unchanged.
+
+        Entries outside `mask` stay zero.
+        """
         coding = code(X, atoms, alpha, weights=weights, statistics=True, n_jobs=n_jobs)
         assert coding.UtU is not None
         assert coding.UtX is not None
@@ -62,7 +66,8 @@ class Statistics:
         self.UtX = keep * self.UtX + coding.UtX
         self.n_frames += len(X)
         better = np.array(atoms, dtype=np.float64)
-        update_atoms(better, self.UtU, self.UtX, 20, 1e-9, BALL, _NO_MASK)
+        allowed = _NO_MASK if mask is None else mask
+        update_atoms(better, self.UtU, self.UtX, 20, 1e-9, BALL, allowed, _NO_GROUPS, 0.0)
         return better
 
 
@@ -79,6 +84,10 @@ class LearnsInBatches(UnitsBase):
     def _batch_alpha(self) -> float:
         """Return the penalty on codes while learning; AttributeError where the model cannot learn in batches."""
         raise NotImplementedError
+
+    def _batch_mask(self) -> NDArray[np.bool_] | None:
+        """Return where units may differ from zero while learning; None: everywhere."""
+        return None
 
     @available_if(_learns_in_batches)  # type: ignore[untyped-decorator]
     def partial_fit(
@@ -105,7 +114,7 @@ class LearnsInBatches(UnitsBase):
             return self
         statistics = self._statistics or Statistics(*self.components_.shape)
         rows = values if complete.all() else np.ascontiguousarray(values[complete])
-        units = statistics.learn(rows, self.components_, self._batch_alpha(), weights=weights)
+        units = statistics.learn(rows, self.components_, self._batch_alpha(), weights=weights, mask=self._batch_mask())
         length = np.linalg.norm(units, axis=1, keepdims=True)
         self.components_ = units / np.where(length > 0, length, 1.0)
         self._statistics = statistics

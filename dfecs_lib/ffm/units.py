@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm.alternate import alternate
 from dfecs_lib.ffm.sparse_coding import Floats, code, code_selected
 
-__all__ = ["OrderedUnits", "alpha_for_activity", "order_units", "refine_units"]
+__all__ = ["OrderedUnits", "alpha_for_activity", "order_units", "parts_of_units", "refine_units"]
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,66 @@ class OrderedUnits:
 def refine_units(
     X: Floats,
     units: NDArray[np.float64],
+    columns: Mapping[str, Sequence[int] | NDArray[np.intp]],
     *,
     alpha: float,
+    locality: float,
     weights: NDArray[np.float64] | None = None,
     tol: float = 1e-5,
     n_jobs: int | None = None,
 ) -> NDArray[np.float64]:
-    """Improve units on the motion itself: ½‖X − W·D‖² + alpha·ΣW over W ≥ 0 and ‖D_k‖ ≤ 1, from the units given."""
-    return alternate(X, alpha, units, weights=weights, tol=tol, n_jobs=n_jobs).atoms
+    r"""Improve units on the motion itself, from the units given, held to few face parts each.
+
+    .. math:: \min_{W \ge 0,\ \lVert D_k \rVert \le 1} \tfrac12 \lVert X - W D \rVert_F^2 + \alpha \sum W
+              + \lambda \frac{\lVert X \rVert_F^2}{K} \sum_{k, p} \lVert D_{kp} \rVert
+
+    :math:`D_{kp}` is the part p of unit k, :math:`\lambda` the `locality`, K the number of units: for a unit with an
+    average share of the motion, a part of length :math:`\lambda` or less is not worth its keep. Where alpha is 0,
+    units may shrink and codes grow, so that the last term only leads the way and has no minimum of its own.
+
+    Parameters
+    ----------
+    X : array of shape (n_frames, n_features)
+    units : array of shape (n_units, n_features)
+    columns : mapping of part to positions
+        Columns of each face part; the others make one more group.
+    alpha, locality : float
+    weights, tol, n_jobs
+        As in `dfecs_lib.ffm.FullFaceModel`.
+
+    Raises
+    ------
+    DfecsError
+        For a negative alpha or locality.
+    """
+    if alpha < 0 or locality < 0:
+        raise DfecsError(f"refine_alpha is {alpha} and refine_locality {locality}, but penalties cannot be negative")
+    groups = np.full(X.shape[1], len(columns), dtype=np.intp)
+    for number, where in enumerate(columns.values()):
+        groups[np.asarray(where)] = number
+    sizes = np.square(X, dtype=np.float64).sum(axis=1)
+    energy = float(sizes.sum() if weights is None else weights @ sizes)
+    return alternate(
+        X,
+        alpha,
+        units,
+        weights=weights,
+        groups=groups if locality > 0 else None,
+        group_penalty=locality * energy / len(units),
+        tol=tol,
+        n_jobs=n_jobs,
+    ).atoms
+
+
+def parts_of_units(
+    units: NDArray[np.float64], columns: Mapping[str, Sequence[int] | NDArray[np.intp]]
+) -> NDArray[np.bool_]:
+    """Say, for every number of every unit, whether the unit moves that face part at all."""
+    moves: NDArray[np.bool_] = np.asarray(units != 0)
+    for where in columns.values():
+        inside = np.asarray(where)
+        moves[:, inside] = moves[:, inside].any(axis=1, keepdims=True)
+    return moves
 
 
 def order_units(X: Floats, units: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> OrderedUnits:
