@@ -191,7 +191,7 @@ def test_a_cluster_without_workers_or_with_others(bare: Cluster, samples: Path, 
     bare.wait(lambda: "Registered to" in bare.log())
     at = re.search(r"Start worker at: +(\S+)", bare.log())
     assert at is not None
-    refused(dfecs(*words[:-1], at[1], cwd=tmp_path), "a Dask worker answers there; give the address of the scheduler")
+    refused(dfecs(*words[:-1], at[1], cwd=tmp_path), "a Dask worker answers there, not the scheduler")
     refused(dfecs(*words, cwd=tmp_path), "1 of 1 Dask workers", f"dfecs_lib {__version__}", "has 0.0.1", "same version")
 
 
