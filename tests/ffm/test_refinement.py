@@ -23,20 +23,24 @@ def unrefined(motion: pd.DataFrame) -> np.ndarray:
     return FullFaceModel(n_units=6, encoder="direct", refine=False).fit(motion).components_
 
 
+def rows(motion: pd.DataFrame) -> np.ndarray:
+    return np.ascontiguousarray(motion.to_numpy())
+
+
 def parts_moved(units: np.ndarray) -> int:
     return sum(int((units[:, columns] != 0).any(axis=1).sum()) for columns in COLUMNS.values())
 
 
 def test_objective_never_rises(motion: pd.DataFrame, unrefined: np.ndarray) -> None:
     values = [
-        alternate(motion.to_numpy(), 0.5, unrefined, groups=GROUPS, group_penalty=1e5, max_iter=rounds, tol=0).objective
+        alternate(rows(motion), 0.5, unrefined, groups=GROUPS, group_penalty=1e5, max_iter=rounds, tol=0).objective
         for rounds in range(1, 12)
     ]
     assert (np.diff(values) <= 1e-9 * values[0]).all()
 
 
 def test_objective_is_the_one_that_is_stated(motion: pd.DataFrame, unrefined: np.ndarray) -> None:
-    X = motion.to_numpy()
+    X = rows(motion)
     found = alternate(X, 0.5, unrefined, groups=GROUPS, group_penalty=1e5)
     lengths = sum(np.linalg.norm(found.atoms[:, columns], axis=1).sum() for columns in COLUMNS.values())
     stated = 0.5 * ((X - found.codes @ found.atoms) ** 2).sum() + 0.5 * found.codes.sum() + 1e5 * lengths
@@ -47,7 +51,7 @@ def test_objective_is_the_one_that_is_stated(motion: pd.DataFrame, unrefined: np
 
 def test_a_greater_locality_leaves_fewer_parts(motion: pd.DataFrame, unrefined: np.ndarray) -> None:
     moved = [
-        parts_moved(refine_units(motion.to_numpy(), unrefined, COLUMNS, alpha=0.5, locality=held))
+        parts_moved(refine_units(rows(motion), unrefined, COLUMNS, alpha=0.5, locality=held))
         for held in (0.0, 0.02, 0.2)
     ]
     assert moved[0] == 6 * len(COLUMNS)
@@ -55,7 +59,7 @@ def test_a_greater_locality_leaves_fewer_parts(motion: pd.DataFrame, unrefined: 
 
 
 def test_same_bytes_for_any_number_of_threads(motion: pd.DataFrame, unrefined: np.ndarray) -> None:
-    many = np.tile(motion.to_numpy(), (40, 1))
+    many = np.tile(rows(motion), (40, 1))
     one, two = (refine_units(many, unrefined, COLUMNS, alpha=0.5, locality=0.02, n_jobs=n) for n in (1, 2))
     assert one.tobytes() == two.tobytes()
 
