@@ -61,7 +61,8 @@ def refine_units(
 
     :math:`D_{kp}` is the part p of unit k, :math:`\lambda` the `locality`, K the number of units: for a unit with an
     average share of the motion, a part of length :math:`\lambda` or less is not worth its keep. Where alpha is 0,
-    units may shrink and codes grow, so that the last term only leads the way and has no minimum of its own.
+    units may shrink and codes grow, so that the last term only leads the way and has no minimum of its own. A unit of
+    which nothing would remain stays as it was given: there are as many units as before.
 
     Parameters
     ----------
@@ -85,7 +86,7 @@ def refine_units(
         groups[np.asarray(where)] = number
     sizes = np.square(X, dtype=np.float64).sum(axis=1)
     energy = float(sizes.sum() if weights is None else weights @ sizes)
-    return alternate(
+    refined = alternate(
         X,
         alpha,
         units,
@@ -95,6 +96,7 @@ def refine_units(
         tol=tol,
         n_jobs=n_jobs,
     ).atoms
+    return np.where(refined.any(axis=1, keepdims=True), refined, units)
 
 
 def parts_of_units(

@@ -52,10 +52,16 @@ def test_objective_is_the_one_that_is_stated(motion: pd.DataFrame, unrefined: np
 def test_a_greater_locality_leaves_fewer_parts(motion: pd.DataFrame, unrefined: np.ndarray) -> None:
     moved = [
         parts_moved(refine_units(rows(motion), unrefined, COLUMNS, alpha=0.5, locality=held))
-        for held in (0.0, 0.02, 0.2)
+        for held in (0.0, 0.02, 0.05)
     ]
     assert moved[0] == 6 * len(COLUMNS)
     assert moved[0] > moved[1] >= moved[2] > 0
+
+
+def test_as_many_units_as_asked_for_however_strict(motion: pd.DataFrame, unrefined: np.ndarray) -> None:
+    np.testing.assert_array_equal(refine_units(rows(motion), unrefined, COLUMNS, alpha=0.5, locality=100), unrefined)
+    for held in (0.02, 0.5):
+        assert len(FullFaceModel(n_units=6, encoder="direct", refine_locality=held).fit(motion).components_) == 6
 
 
 def test_same_bytes_for_any_number_of_threads(motion: pd.DataFrame, unrefined: np.ndarray) -> None:
