@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import http.server
 import json
 import os
@@ -11,18 +12,21 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
 import yaml
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.runs import Profile, Run, load_profile, run_profile
+from dfecs_lib.runs import Profile, Run, library_digest, load_profile, run_profile
 
 __all__ = ["BookError", "build_book", "serve"]
 
 _PAGES = "notebooks"  # where the book's table of contents expects executed notebooks
 _RESULTS = "results"
+# What turns the sources into pages.
+_TOOLS = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "plotly")
 
 
 class BookError(DfecsError):
@@ -64,7 +68,8 @@ def build_book(
     -------
     Path
         ``<out>/<profile>/html/index.html``, or ``<out>/<profile>/print/index.html`` for the printable page. An
-        earlier book stays there until the new one is whole.
+        earlier book stays there until the new one is whole, and is kept where nothing that pages are made of has
+        changed.
 
     Raises
     ------
@@ -93,10 +98,17 @@ def build_book(
         _stage(base / "book", work / "book", done)
         about = json.dumps({"name": chosen.name, "title": chosen.title})
         (work / "book" / "profile.json").write_text(about, encoding="utf-8")  # for the pages to say which book they are
+        target = site / profile / ("print" if printable else "html")
+        stamp, key = target.with_suffix(".key"), _key(work / "book", printable)
+        if (target / "index.html").is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == key:
+            if report is not None:
+                report("the pages: unchanged")
+            return target / "index.html"
         if report is not None:
             report("building the printable page" if printable else "building the pages")
-        html = _make_pages(work, site / f"{profile}.log", "singlehtml" if printable else "html")
-        return _put_in_place(html, site / profile / ("print" if printable else "html"))
+        index = _put_in_place(_make_pages(work, site / f"{profile}.log", "singlehtml" if printable else "html"), target)
+        stamp.write_text(key, encoding="utf-8")
+        return index
     except OSError as error:
         raise DfecsError(f"{site}: the book cannot be written here ({error.strerror or error})") from error
     finally:
@@ -159,6 +171,21 @@ def _without_absent(node: object, target: Path, listed: set[str]) -> object:
             return None
         return {key: _without_absent(value, target, listed) for key, value in node.items()}
     return node
+
+
+def _key(staged: Path, printable: bool) -> str:
+    """Return a hash of what pages are made of: sources, runs, library, what pages read of the checkout, tools."""
+    checkout = Path(__file__).parents[1]
+    others = [checkout / "CHANGELOG.md", checkout / "data_manifest.yaml"]
+    others += sorted((checkout / "benchmarks" / "results").glob("*.json"))
+    total = hashlib.sha256(f"{printable} {library_digest()}".encode())
+    for package in _TOOLS:
+        total.update(f"{package} {metadata.version(package)}\n".encode())
+    for file in [*sorted(staged.rglob("*")), *others]:
+        if file.is_file():
+            name = file.relative_to(staged if file.is_relative_to(staged) else checkout).as_posix()
+            total.update(name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()
 
 
 def _make_pages(work: Path, log: Path, builder: str) -> Path:

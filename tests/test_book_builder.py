@@ -59,6 +59,12 @@ def test_a_book_is_built_whole_and_stays_until_the_next_is(checkout: Path) -> No
     assert "SECOND" in page.read_text()
     assert str(checkout) not in page.read_text()
     assert lines[0] == "one: done"
+    # What nothing has changed is kept, and what is no longer whole is not.
+    written = page.stat().st_mtime_ns
+    assert build_book("demo", root=checkout) == index
+    assert page.stat().st_mtime_ns == written
+    index.unlink()
+    assert build_book("demo", root=checkout).is_file()
     # A reference to nowhere is a warning, and warnings are errors: the book that stands is left alone.
     (checkout / "book" / "index.md").write_text("# Small\n\n[to nowhere](nowhere.md)\n")
     before = index.read_text()
