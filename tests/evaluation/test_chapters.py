@@ -25,7 +25,7 @@ SMALL = {
     "11_pairs": {"curve_units": [3], "peers": ["paper", "pca", "ica"], "n_splits": 2, "left_out": 2},
     "12_facs": {"n_units": 4, "n_pca": 5, "n_test": 150},
     "13_ablation": {"n_units": 4},
-    "14_tradeoff": {"alphas": [2.0], "thresholds": [0.8], "max_atoms": 3, "n_units": 4, "max_active": [2, 4]},
+    "14_tradeoff": {"alphas": [2.0], "thresholds": [0.8], "max_atoms": 3, "n_units": 4},
     "15_published": {},
     "16_emotions": {"n_units": 4, "n_test": 300},
     "17_selection": {"n_units": 4, "max_active": [1, 2, 4], "counts": [2, 3], "n_resamples": 2, "atoms": [1, 2]},
