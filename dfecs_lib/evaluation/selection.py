@@ -127,18 +127,18 @@ def front_variants(
     Returns
     -------
     dict of variant -> dict of most units a frame -> fitted model
-        The paper's hierarchical coding; its units coded directly and sparsely; refined units coded directly, sparsely
-        by elimination, sparsely by the lasso with a refit, and by the lasso without one, at the same penalties; PCA
-        with as many components.
+        The paper's hierarchical coding; its units coded directly and sparsely; units refined for direct coding and
+        coded so; units refined for sparse coding and coded by elimination, by the lasso with a refit, and by the lasso
+        without one, at the same penalties; PCA with as many components.
     """
     limits = sorted({int(n) for n in max_active if 0 < n <= n_units})
     if not limits:
         raise DfecsError(f"max_active holds no number from 1 to n_units ({n_units})")
     made = {
         encoder: FullFaceModel(n_units, part_variance=part_variance, encoder=encoder, random_state=random_state)
-        for encoder in ("hierarchical", "direct")
+        for encoder in ("hierarchical", "direct", "sparse")
     }
-    paper, refined = (model.fit(learn) for model in made.values())
+    paper, whole_face, refined = (model.fit(learn) for model in made.values())
     whole = len(refined.components_)
 
     def eliminated(model: FullFaceModel) -> dict[int, UnitModel]:
@@ -150,7 +150,7 @@ def front_variants(
         PAPER: {whole: paper},
         DIRECT: {whole: recoded(paper, encoder="direct", refine=False)},
         SPARSE: eliminated(paper),
-        REFINED: {whole: refined},
+        REFINED: {whole: whole_face},
         ELIMINATION: eliminated(refined),
         REFIT: {
             n: recoded(refined, encoder="sparse", selection="lasso", encoder_alpha=alpha)

@@ -246,9 +246,10 @@ def code_blocks(X, Vt, gram, alpha, U, weights, first, last, max_passes, tol, st
 def update_atoms(V, UtU, UtX, turns, tol, project, mask, group, threshold):
     """Block coordinate descent on the atoms, in place: V_k ← P(V_k + (UᵀX − UᵀU·V)_k / UᵀU_kk).
 
-    P projects on the unit ball (`project` = 1), on the non-negative numbers (2), or does nothing (0). Where `mask`
-    is not empty, entries outside it stay zero. Where `group`, a number for each column, is not empty, P first takes
-    threshold / UᵀU_kk off the length of every group of entries. Returns the number of turns.
+    P projects on the unit ball (`project` = 1), on the non-negative numbers (2), on the unit sphere (3), or does
+    nothing (0). Where `mask` is not empty, entries outside it stay zero. Where `group`, a number for each column, is
+    not empty, P first takes threshold / UᵀU_kk off the length of every group of entries: on the sphere that solves the
+    atom's problem exactly, and an atom of which no group would remain keeps its longest. Returns the number of turns.
     """
     p, d = V.shape
     new = np.empty(d)
@@ -275,13 +276,17 @@ def update_atoms(V, UtU, UtX, turns, tol, project, mask, group, threshold):
                 size[:] = 0
                 for f in range(d):
                     size[group[f]] += new[f] * new[f]
+                longest, remain = np.argmax(size), 0.0
                 for g in range(len(size)):
                     size[g] = max(0.0, 1 - threshold / (curvature * np.sqrt(size[g]))) if size[g] > 0 else 0.0
+                    remain += size[g]
+                if project == 3 and remain == 0:
+                    size[longest] = 1.0
                 for f in range(d):
                     new[f] *= size[group[f]]
             for f in range(d):
                 norm += new[f] * new[f]
-            scale = 1.0 / np.sqrt(norm) if project == 1 and norm > 1 else 1.0
+            scale = 1.0 / np.sqrt(norm) if (project == 1 and norm > 1) or (project == 3 and norm > 0) else 1.0
             change = 0.0
             for f in range(d):
                 value = new[f] * scale

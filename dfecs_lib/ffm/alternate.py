@@ -12,10 +12,10 @@ from dfecs_lib.ffm._kernels import update_atoms
 from dfecs_lib.ffm.anderson import Anderson
 from dfecs_lib.ffm.sparse_coding import Floats, code
 
-__all__ = ["BALL", "NON_NEGATIVE", "Rounds", "alternate", "residual_direction"]
+__all__ = ["BALL", "NON_NEGATIVE", "SPHERE", "Rounds", "alternate", "residual_direction"]
 
-#: What atoms are held to: the unit ball, or non-negative entries.
-BALL, NON_NEGATIVE = 1, 2
+#: What atoms are held to: the unit ball, non-negative entries, or the unit sphere.
+BALL, NON_NEGATIVE, SPHERE = 1, 2, 3
 
 #: Turns over the atoms within one round.
 _TURNS = 5
@@ -46,7 +46,8 @@ def _project(V: NDArray[np.float64], constraint: int, mask: NDArray[np.bool_] | 
     V = V if mask is None else np.where(mask, V, 0.0)
     if constraint == NON_NEGATIVE:
         return np.maximum(V, 0.0)
-    return np.asarray(V / np.maximum(np.linalg.norm(V, axis=1, keepdims=True), 1.0))
+    length = np.linalg.norm(V, axis=1, keepdims=True)
+    return np.asarray(V / (np.where(length > 0, length, 1.0) if constraint == SPHERE else np.maximum(length, 1.0)))
 
 
 def _lengths(V: NDArray[np.float64], groups: NDArray[np.intp]) -> float:
@@ -87,7 +88,7 @@ def alternate(
     codes : array of shape (n_frames, n_atoms), optional
         U to begin from.
     weights : array of shape (n_frames,), optional
-    constraint : BALL or NON_NEGATIVE
+    constraint : BALL, NON_NEGATIVE or SPHERE
     penalty : float
         On the entries of V; with NON_NEGATIVE only.
     mask : array of bool, shape (n_atoms, n_features), optional
@@ -95,7 +96,8 @@ def alternate(
     groups : array of int, shape (n_features,), optional
         Group of every column, from 0.
     group_penalty : float
-        On the length of every atom's part in every group: groups that gain less become zero as a whole.
+        On the length of every atom's part in every group: groups that gain less become zero as a whole. With SPHERE,
+        or an `alpha` above 0: else short atoms with large codes would not be penalized.
     max_iter, tol, n_jobs
         As in `dfecs_lib.ffm.PartFaceModel`.
     """
@@ -139,9 +141,10 @@ def alternate(
         image = V.copy()
         UtX = coding.UtX - penalty
         update_atoms(image, coding.UtU, UtX, _TURNS, 1e-9, constraint, allowed, grouped, group_penalty)
-        V = _project(anderson.propose(V, image), constraint, mask)
+        proposed = anderson.propose(V, image)
         if grouped.size:
-            V[image == 0] = 0.0  # groups that left stay away in the accelerated step too
+            proposed = np.where(image == 0, 0.0, proposed)  # groups that left stay away in the accelerated step too
+        V = _project(proposed, constraint, mask)
     return Rounds(kept, codes, float(best), turn, float(decrease))
 
 

@@ -50,8 +50,10 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
     refine : bool, optional
         Improve the units of the two levels on the motion itself, alternating codes and units. None: wherever the
         encoder allows it, that is, not with "hierarchical", whose codes belong to the unrefined units.
-    refine_alpha : float
-        Penalty on the codes, in pixels, while refining: 0 explains most motion, 1 has codes follow muscles closest.
+    refine_alpha : float, optional
+        Penalty on the codes, in pixels, while refining. None: 0 where the encoder is "direct", 2 where it is "sparse".
+        Without a penalty units explain most, but in pairs that work against each other; with it, codes follow muscles
+        and units are easier to name, at some cost to what all units together explain.
     refine_locality : float
         Share of its motion that a face part must hold to stay in a refined unit, roughly: see `refine_units`.
     max_active : int, optional
@@ -141,8 +143,8 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         encoder: Encoder = "hierarchical",
         *,
         refine: bool | None = None,
-        refine_alpha: float = 0.1,
-        refine_locality: float = 0.02,
+        refine_alpha: float | None = None,
+        refine_locality: float = 0.0075,
         max_active: int | None = None,
         encoder_alpha: float | None = None,
         selection: Selection = "elimination",
@@ -267,7 +269,7 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
                 rows,
                 units,
                 self.part_columns_,
-                alpha=self.refine_alpha,
+                alpha=self.penalty_while_refining,
                 locality=self.refine_locality,
                 weights=weights,
                 tol=self.tol,
@@ -279,10 +281,17 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         self.variance_explained_ = ordered.variance_explained if self.refined_ else explained
         self._statistics = None
 
+    @property
+    def penalty_while_refining(self) -> float:
+        """`refine_alpha`, or what stands for it with this encoder."""
+        if self.refine_alpha is None:
+            return 2.0 if self.encoder == "sparse" else 0.0
+        return self.refine_alpha
+
     def _batch_alpha(self) -> float:
         if not getattr(self, "refined_", self.encoder != "hierarchical" if self.refine is None else self.refine):
             raise AttributeError("only refined units learn batch by batch; use encoder='direct' or 'sparse'")
-        return self.refine_alpha
+        return self.penalty_while_refining
 
     def _batch_mask(self) -> NDArray[np.bool_] | None:
         return parts_of_units(self.components_, self.part_columns_) if self.refine_locality > 0 else None

@@ -102,7 +102,7 @@ def _one(
                 rows,
                 units,
                 moving,
-                alpha=model.refine_alpha,
+                alpha=model.penalty_while_refining,
                 locality=model.refine_locality,
                 weights=weights,
                 tol=model.tol,

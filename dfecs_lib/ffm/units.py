@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.ffm.alternate import alternate
+from dfecs_lib.ffm.alternate import SPHERE, alternate
 from dfecs_lib.ffm.sparse_coding import Floats, code, code_selected
 
 __all__ = ["OrderedUnits", "alpha_for_activity", "order_units", "parts_of_units", "refine_units"]
@@ -56,13 +56,12 @@ def refine_units(
 ) -> NDArray[np.float64]:
     r"""Improve units on the motion itself, from the units given, held to few face parts each.
 
-    .. math:: \min_{W \ge 0,\ \lVert D_k \rVert \le 1} \tfrac12 \lVert X - W D \rVert_F^2 + \alpha \sum W
+    .. math:: \min_{W \ge 0,\ \lVert D_k \rVert = 1} \tfrac12 \lVert X - W D \rVert_F^2 + \alpha \sum W
               + \lambda \frac{\lVert X \rVert_F^2}{K} \sum_{k, p} \lVert D_{kp} \rVert
 
     :math:`D_{kp}` is the part p of unit k, :math:`\lambda` the `locality`, K the number of units: for a unit with an
-    average share of the motion, a part of length :math:`\lambda` or less is not worth its keep. Where alpha is 0,
-    units may shrink and codes grow, so that the last term only leads the way and has no minimum of its own. A unit of
-    which nothing would remain stays as it was given: there are as many units as before.
+    average share of the motion, a part of length :math:`\lambda` or less is not worth its keep. A unit of which nothing
+    would remain keeps the part that it moves most: there are as many units as before.
 
     Parameters
     ----------
@@ -86,17 +85,17 @@ def refine_units(
         groups[np.asarray(where)] = number
     sizes = np.square(X, dtype=np.float64).sum(axis=1)
     energy = float(sizes.sum() if weights is None else weights @ sizes)
-    refined = alternate(
+    return alternate(
         X,
         alpha,
         units,
         weights=weights,
+        constraint=SPHERE,
         groups=groups if locality > 0 else None,
         group_penalty=locality * energy / len(units),
         tol=tol,
         n_jobs=n_jobs,
     ).atoms
-    return np.where(refined.any(axis=1, keepdims=True), refined, units)
 
 
 def parts_of_units(

@@ -8,7 +8,9 @@ import pytest
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import FullFaceModel
-from dfecs_lib.ffm.alternate import alternate
+from dfecs_lib.ffm._kernels import update_atoms
+from dfecs_lib.ffm.alternate import SPHERE, alternate
+from dfecs_lib.ffm.sparse_coding import code
 from dfecs_lib.ffm.units import refine_units
 from dfecs_lib.keypoints import IBUG68
 
@@ -31,37 +33,73 @@ def parts_moved(units: np.ndarray) -> int:
     return sum(int((units[:, columns] != 0).any(axis=1).sum()) for columns in COLUMNS.values())
 
 
-def test_objective_never_rises(motion: pd.DataFrame, unrefined: np.ndarray) -> None:
+def objective(X: np.ndarray, codes: np.ndarray, units: np.ndarray, alpha: float, penalty: float) -> float:
+    lengths = sum(np.linalg.norm(units[:, columns], axis=1).sum() for columns in COLUMNS.values())
+    return float(0.5 * ((X - codes @ units) ** 2).sum() + alpha * codes.sum() + penalty * lengths)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5])
+def test_objective_never_rises(motion: pd.DataFrame, unrefined: np.ndarray, alpha: float) -> None:
+    settings = {"constraint": SPHERE, "groups": GROUPS, "group_penalty": 1e5, "tol": 0}
     values = [
-        alternate(rows(motion), 0.5, unrefined, groups=GROUPS, group_penalty=1e5, max_iter=rounds, tol=0).objective
-        for rounds in range(1, 12)
+        alternate(rows(motion), alpha, unrefined, max_iter=rounds, **settings).objective for rounds in range(1, 12)
     ]
     assert (np.diff(values) <= 1e-9 * values[0]).all()
 
 
-def test_objective_is_the_one_that_is_stated(motion: pd.DataFrame, unrefined: np.ndarray) -> None:
+@pytest.mark.parametrize("alpha", [0.0, 0.5])
+def test_objective_is_the_one_that_is_stated(motion: pd.DataFrame, unrefined: np.ndarray, alpha: float) -> None:
     X = rows(motion)
-    found = alternate(X, 0.5, unrefined, groups=GROUPS, group_penalty=1e5)
-    lengths = sum(np.linalg.norm(found.atoms[:, columns], axis=1).sum() for columns in COLUMNS.values())
-    stated = 0.5 * ((X - found.codes @ found.atoms) ** 2).sum() + 0.5 * found.codes.sum() + 1e5 * lengths
-    assert found.objective == pytest.approx(stated)
+    found = alternate(X, alpha, unrefined, constraint=SPHERE, groups=GROUPS, group_penalty=1e5)
+    assert found.objective == pytest.approx(objective(X, found.codes, found.atoms, alpha, 1e5))
     assert (found.codes >= 0).all()
-    assert (np.linalg.norm(found.atoms, axis=1) <= 1 + 1e-12).all()
+    np.testing.assert_allclose(np.linalg.norm(found.atoms, axis=1), 1)
 
 
-def test_a_greater_locality_leaves_fewer_parts(motion: pd.DataFrame, unrefined: np.ndarray) -> None:
+@pytest.mark.parametrize("penalty", [0.0, 3e4, 1e6, 1e9])
+def test_no_other_unit_of_length_one_is_better(motion: pd.DataFrame, unrefined: np.ndarray, penalty: float) -> None:
+    X, k = rows(motion), 2
+    codes = code(X, unrefined, 0.0, statistics=True)
+    units = unrefined.copy()
+    UtU = np.zeros_like(codes.UtU)
+    UtU[k] = codes.UtU[k]  # a unit without codes is left alone: only unit k moves
+    update_atoms(units, UtU, codes.UtX, 1, 0.0, SPHERE, np.empty((0, 0), dtype=bool), GROUPS, penalty)
+    best = objective(X, codes.codes, units, 0.0, penalty)
+    rng = np.random.default_rng(0)
+    inside = [np.isin(np.arange(136), columns) for columns in COLUMNS.values()]
+    for spread in (1e-3, 1e-1, 10.0):
+        for kept in (np.ones(136, dtype=bool), units[k] != 0, *inside):
+            other = units.copy()
+            other[k] = (units[k] + spread * rng.normal(size=136)) * kept
+            other[k] /= np.linalg.norm(other[k])
+            assert objective(X, codes.codes, other, 0.0, penalty) >= best * (1 - 1e-12)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5])
+def test_a_greater_locality_leaves_fewer_parts(motion: pd.DataFrame, unrefined: np.ndarray, alpha: float) -> None:
     moved = [
-        parts_moved(refine_units(rows(motion), unrefined, COLUMNS, alpha=0.5, locality=held))
-        for held in (0.0, 0.02, 0.05)
+        parts_moved(refine_units(rows(motion), unrefined, COLUMNS, alpha=alpha, locality=held))
+        for held in (0.0, 0.02, 100.0)
     ]
-    assert moved[0] == 6 * len(COLUMNS)
-    assert moved[0] > moved[1] >= moved[2] > 0
+    assert moved == [6 * len(COLUMNS), 6 * 2, 6]  # the true units move two parts each
 
 
-def test_as_many_units_as_asked_for_however_strict(motion: pd.DataFrame, unrefined: np.ndarray) -> None:
-    np.testing.assert_array_equal(refine_units(rows(motion), unrefined, COLUMNS, alpha=0.5, locality=100), unrefined)
-    for held in (0.02, 0.5):
-        assert len(FullFaceModel(n_units=6, encoder="direct", refine_locality=held).fit(motion).components_) == 6
+def test_as_many_units_as_asked_for_however_strict(motion: pd.DataFrame) -> None:
+    for held in (0.02, 0.5, 100.0):
+        units = FullFaceModel(n_units=6, encoder="direct", refine_locality=held).fit(motion).components_
+        assert len(units) == 6
+    assert parts_moved(units) == 6
+
+
+def test_units_are_refined_for_the_codes_that_they_get(motion: pd.DataFrame) -> None:
+    direct, sparse, named = (
+        FullFaceModel(n_units=6, **settings).fit(motion).components_
+        for settings in ({"encoder": "direct"}, {"encoder": "sparse"}, {"encoder": "direct", "refine_alpha": 2.0})
+    )
+    X = rows(motion)
+    explained = [code(X, units, 0.0).variance_explained for units in (direct, sparse)]
+    assert explained[0] > explained[1]
+    np.testing.assert_array_equal(sparse, named)
 
 
 def test_same_bytes_for_any_number_of_threads(motion: pd.DataFrame, unrefined: np.ndarray) -> None:
