@@ -31,14 +31,14 @@ DIRECT, SPARSE = "for direct codes (default)", "for sparse codes (default)"
 VARIANTS = {
     "unrefined": None,
     DIRECT: (0.0, 0.0075),
-    SPARSE: (2.0, 0.0075),
+    SPARSE: (1.5, 0.0075),
     "alpha 0, locality 0": (0.0, 0.0),
     "alpha 0, locality 0.02": (0.0, 0.02),
     "alpha 0.03, locality 0.0075": (0.03, 0.0075),
     "alpha 0.3, locality 0.0075": (0.3, 0.0075),
     "alpha 1, locality 0.0075": (1.0, 0.0075),
-    "alpha 2, locality 0": (2.0, 0.0),
-    "alpha 2, locality 0.02": (2.0, 0.02),
+    "alpha 1.5, locality 0": (1.5, 0.0),
+    "alpha 1.5, locality 0.02": (1.5, 0.02),
     "alpha 5, locality 0.0075": (5.0, 0.0075),
 }
 
