@@ -32,8 +32,8 @@ class Counterpart:
     Attributes
     ----------
     by : tuple of str
-        Index levels that make a recording: somebody who talks or emotes before a camera for a quarter of a minute to
-        a few minutes, as in the real tracks.
+        Index levels that make a recording: somebody who talks or emotes before a camera for some seconds to a few
+        minutes, as in the real tracks.
     figures : tuple of str
         Those of `REAL_RANGES` that apply.
     """
@@ -43,9 +43,10 @@ class Counterpart:
 
 
 _SUBJECT = ("dataset", "subject")
-#: Dataset -> `Counterpart`. A film is a recording, and so is a task. A posed sequence has one way to go, so a subject's
-#: sequences are taken together; but nothing happens between them, and what makes up the last per cents of a real
-#: recording (talking, blinks, idle motion) is not there: its number of components for 99 % has no counterpart.
+#: Dataset -> `Counterpart`. A film is a recording, and so is a task; when a task is the unseen one, the same subject's
+#: other tasks are among those seen. A posed sequence has one way to go, so a subject's sequences are taken together; but
+#: nobody talks, blinks or idles in them, which makes up the last per cents of a real recording: the number of components
+#: for 99 % has no counterpart.
 COUNTERPARTS: Mapping[str, Counterpart] = MappingProxyType(
     {
         "sim-disfa": Counterpart((*_SUBJECT, "recording")),

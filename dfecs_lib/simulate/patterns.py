@@ -92,19 +92,13 @@ EMOTIONS: Mapping[str, Mapping[int, tuple[float, float]]] = MappingProxyType(
 #: With these, units are about as frequent as in CK+ (Lucey et al., 2010).
 POSED: Mapping[str, Mapping[int, tuple[float, float]]] = MappingProxyType(
     {
-        **{
-            emotion: EMOTIONS[emotion]
-            | {
-                "anger": {17: (0.85, 2.4)},
-                "contempt": {},
-                "disgust": {10: (0.25, 2.4), 17: (0.75, 2.2), 9: (0.85, 2.6)},
-                "fear": {25: (0.95, 2.6)},
-                "happiness": {6: (0.95, 2.8), 25: (0.95, 2.8), 26: (0.1, 1.8)},
-                "sadness": {17: (0.95, 2.2)},
-                "surprise": {25: (1.0, 2.8), 26: (0.15, 2.8), 27: (0.8, 3.0)},
-            }[emotion]
-            for emotion in ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
-        }
+        "anger": {**EMOTIONS["anger"], 17: (0.85, 2.4)},
+        "contempt": EMOTIONS["contempt"],
+        "disgust": {**EMOTIONS["disgust"], 9: (0.85, 2.6), 10: (0.25, 2.4), 17: (0.75, 2.2)},
+        "fear": {**EMOTIONS["fear"], 25: (0.95, 2.6)},
+        "happiness": {**EMOTIONS["happiness"], 6: (0.95, 2.8), 25: (0.95, 2.8), 26: (0.1, 1.8)},
+        "sadness": {**EMOTIONS["sadness"], 17: (0.95, 2.2)},
+        "surprise": {**EMOTIONS["surprise"], 25: (1.0, 2.8), 26: (0.15, 2.8), 27: (0.8, 3.0)},
     }
 )
 
