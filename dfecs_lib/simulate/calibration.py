@@ -44,9 +44,9 @@ class Counterpart:
 
 _SUBJECT = ("dataset", "subject")
 #: Dataset -> `Counterpart`. A film is a recording, and so is a task; when a task is the unseen one, the same subject's
-#: other tasks are among those seen. A posed sequence has one way to go, so a subject's sequences are taken together; but
-#: nobody talks, blinks or idles in them, which makes up the last per cents of a real recording: the number of components
-#: for 99 % has no counterpart.
+#: other tasks are among those seen. A posed sequence has one way to go, so a subject's sequences are taken together.
+#: But nobody talks, blinks or idles in them, which makes up the last per cents of a real recording: the number of
+#: components for 99 % has no counterpart.
 COUNTERPARTS: Mapping[str, Counterpart] = MappingProxyType(
     {
         "sim-disfa": Counterpart((*_SUBJECT, "recording")),
