@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dfecs_lib.simulate.action_units import ACTION_UNITS, Face, channel_of
-from dfecs_lib.simulate.calibration import REAL_RANGES, motion_figures
+from dfecs_lib.simulate.calibration import COUNTERPARTS, REAL_RANGES, motion_figures
 from dfecs_lib.simulate.dataset import SimulatedDataset, Truth, simulate
 from dfecs_lib.simulate.designs import DESIGNS, SIZES
 from dfecs_lib.simulate.exemplars import exemplar_table, write_exemplars
@@ -11,6 +11,7 @@ from dfecs_lib.simulate.native import write_native
 
 __all__ = [
     "ACTION_UNITS",
+    "COUNTERPARTS",
     "DESIGNS",
     "REAL_RANGES",
     "SIZES",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 
 from dfecs_lib.errors import DfecsError
 
-__all__ = ["REAL_RANGES", "motion_figures"]
+__all__ = ["COUNTERPARTS", "REAL_RANGES", "Counterpart", "motion_figures"]
 
 #: What real tracks of talking or emoting people show after preprocessing: (lowest, highest) of the medians over
 #: recordings. Pixels refer to the 800 pixels wide registered face, percentages to an unseen recording.
@@ -21,6 +23,37 @@ REAL_RANGES = {
     "unseen_8": (93.0, 98.0),
     "unseen_16": (97.0, 99.0),
 }
+
+
+@dataclass(frozen=True)
+class Counterpart:
+    """What of a simulated dataset can fairly be held against `REAL_RANGES`.
+
+    Attributes
+    ----------
+    by : tuple of str
+        Index levels that make a recording: somebody who talks or emotes before a camera for some seconds to a few
+        minutes, as in the real tracks.
+    figures : tuple of str
+        Those of `REAL_RANGES` that apply.
+    """
+
+    by: tuple[str, ...]
+    figures: tuple[str, ...] = tuple(REAL_RANGES)
+
+
+_SUBJECT = ("dataset", "subject")
+#: Dataset -> `Counterpart`. A film is a recording, and so is a task; when a task is the unseen one, the same subject's
+#: other tasks are among those seen. A posed sequence has one way to go, so a subject's sequences are taken together.
+#: But nobody talks, blinks or idles in them, which makes up the last per cents of a real recording: the number of
+#: components for 99 % has no counterpart.
+COUNTERPARTS: Mapping[str, Counterpart] = MappingProxyType(
+    {
+        "sim-disfa": Counterpart((*_SUBJECT, "recording")),
+        "sim-ckplus": Counterpart(_SUBJECT, tuple(figure for figure in REAL_RANGES if figure != "components_99")),
+        "sim-bp4d": Counterpart((*_SUBJECT, "recording")),
+    }
+)
 
 
 def _components(spectrum: NDArray[np.float64], share: float) -> int:

@@ -15,7 +15,11 @@ from dfecs_lib.simulate.patterns import EMOTIONS, ONE_SIDED, TALK, TIMING
 __all__ = ["Course", "Manner", "add_blinks", "add_emotion", "add_talk", "restlessness", "smooth_walk"]
 
 _Array = NDArray[np.float64]
-_RESTLESS = {1: 0.25, 2: 0.25, 4: 0.25, 12: 0.3, 17: 0.2, 24: 0.15, 25: 0.3, 26: 0.2}
+# Brows and lower lids go with the gaze; lips are pressed, drawn and moistened; breath and swallowing move the jaw.
+_RESTLESS = {
+    **{1: 0.25, 2: 0.25, 4: 0.25, 7: 0.2},
+    **{10: 0.15, 12: 0.3, 14: 0.2, 15: 0.2, 17: 0.25, 18: 0.15, 20: 0.2, 23: 0.15, 24: 0.2, 25: 0.3, 26: 0.2},
+}
 
 
 @dataclass(frozen=True)

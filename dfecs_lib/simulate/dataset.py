@@ -166,8 +166,8 @@ def simulate(
     random_state : int
         The same seed gives the same faces, to the last bit, whatever else is simulated.
     noise : float
-        Factor on the tracker's errors; 0 tracks without error. Registered points tremble from frame to frame by about
-        half as much at 1 as in a real OpenFace track, and by a seventh as much as in dlib's whole-pixel tracks.
+        Factor on the tracker's random errors; 0 tracks without them. Registered points tremble from frame to frame by
+        about half as much at 1 as in a real OpenFace track, and by a quarter as much as in dlib's whole-pixel tracks.
     cache : path, optional
         A folder that keeps simulations under a key of their content: name, size, seed, noise and the simulator's
         source.
@@ -186,7 +186,7 @@ def simulate(
     --------
     >>> data = simulate("sim-ckplus")
     >>> data.keypoints.attrs["scheme"], len(data.subjects)
-    ('ibug68', 12)
+    ('ibug68', 20)
     """
     if isinstance(random_state, bool) or not isinstance(random_state, (int, np.integer)) or random_state < 0:
         raise DfecsError(f"random_state must be a whole number from 0 on, not {random_state!r}")

@@ -67,15 +67,19 @@ class Tracker:
         Yaw in degrees at which errors have doubled.
     sliding : float
         How far (mm) the far jaw line slides towards the visible outline of the face at 90° of yaw.
+    lids : float
+        How much of a lid's way to its closing the tracked points go. Trackers keep eyes open, as nearly all that they
+        learnt from are: in real tracks (dlib, Py-Feat) an eye keeps about half of its opening in a blink.
     dropouts, freezes : float
         Share of frames lost (NaN) and of frames that repeat the last one.
     """
 
-    smooth: float = 0.10
-    own: float = 0.025
+    smooth: float = 0.14
+    own: float = 0.035
     memory: float = 0.7
     yaw_growth: float = 22.0
     sliding: float = 28.0
+    lids: float = 0.55
     dropouts: float = 0.0
     freezes: float = 0.0
 

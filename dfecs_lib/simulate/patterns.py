@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-__all__ = ["EMOTIONS", "ONE_SIDED", "TALK", "TIMING", "Timing"]
+__all__ = ["EMOTIONS", "ONE_SIDED", "POSED", "TALK", "TIMING", "Timing"]
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,21 @@ EMOTIONS: Mapping[str, Mapping[int, tuple[float, float]]] = MappingProxyType(
             2: (0.25, 2.2),
             1: (0.25, 2.2),
         },
+        "absorption": {25: (1.0, 1.8), 26: (0.65, 2.1)},
+    }
+)
+
+#: Emotions on demand are fuller than felt ones: the smile shows teeth, the jaw falls wide open, the chin is pushed up.
+#: With these, units are about as frequent as in CK+ (Lucey et al., 2010).
+POSED: Mapping[str, Mapping[int, tuple[float, float]]] = MappingProxyType(
+    {
+        "anger": {**EMOTIONS["anger"], 17: (0.85, 2.4)},
+        "contempt": EMOTIONS["contempt"],
+        "disgust": {**EMOTIONS["disgust"], 9: (0.85, 2.6), 10: (0.25, 2.4), 17: (0.75, 2.2)},
+        "fear": {**EMOTIONS["fear"], 25: (0.95, 2.6)},
+        "happiness": {**EMOTIONS["happiness"], 6: (0.95, 2.8), 25: (0.95, 2.8), 26: (0.1, 1.8)},
+        "sadness": {**EMOTIONS["sadness"], 17: (0.95, 2.2)},
+        "surprise": {**EMOTIONS["surprise"], 25: (1.0, 2.8), 26: (0.15, 2.8), 27: (0.8, 3.0)},
     }
 )
 

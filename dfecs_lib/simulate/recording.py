@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from dfecs_lib.simulate.action_units import CHANNELS
 from dfecs_lib.simulate.designs import Design, Size, Take
 from dfecs_lib.simulate.observe import head_pose, project, runs, tracking_errors
 from dfecs_lib.simulate.people import Person, draw_person
@@ -20,6 +21,7 @@ from dfecs_lib.stored import whole_file
 __all__ = ["cache_key", "cached_arrays", "record_dataset"]
 
 _Arrays = dict[str, NDArray[np.generic]]
+_CLOSURE = np.array([au == 43 for au, _ in CHANNELS])
 
 
 def _observe(design: Design, person: Person, take: Take) -> _Arrays:
@@ -28,7 +30,8 @@ def _observe(design: Design, person: Person, take: Take) -> _Arrays:
     step = float(take.times[1] - take.times[0])
     faces = person.face.express(take.intensities)
     pose, place = head_pose(rng, take.times, design.motion, design.camera)
-    pixels = project(faces, pose, place, design.camera, design.tracker.sliding)
+    followed = np.where(_CLOSURE, design.tracker.lids, 1.0) * take.intensities
+    pixels = project(person.face.express(followed), pose, place, design.camera, design.tracker.sliding)
     scale = design.camera.scale * design.camera.distance / place[:, 2]
     pixels += tracking_errors(rng, pose[:, 1], design.tracker, step) * scale[:, None, None]
     frozen = runs(rng, n, design.tracker.freezes, 3.0)

@@ -86,7 +86,7 @@ def test_units_of_another_scheme_keep_their_points() -> None:
 def test_set_table_counts() -> None:
     sets = study_sets("sim-ckplus")
     table = evaluation.set_table(sets)
-    assert table["subjects"].sum() == 12
+    assert table["subjects"].sum() == 20
     assert table["frames"].tolist() == [len(s.motion) for s in sets.values()]
 
 

@@ -5,38 +5,78 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.keypoints import make_table
-from dfecs_lib.preprocessing import make_preprocessor, motion_vectors
-from dfecs_lib.simulate import REAL_RANGES, motion_figures, simulate
+from dfecs_lib.keypoints import make_table, to_points
+from dfecs_lib.simulate import COUNTERPARTS, DESIGNS, REAL_RANGES, motion_figures, simulate
+from dfecs_lib.sources import motion_of
 
 
-def figures(name: str, random_state: int) -> pd.DataFrame:
-    data = simulate(name, random_state=random_state)
-    preprocessor = make_preprocessor()
-    motion = motion_vectors(preprocessor.fit_transform(data.keypoints), preprocessor.fit_transform(data.neutral))
-    by = ("dataset", "subject") if name == "sim-ckplus" else ("dataset", "subject", "recording")
-    return motion_figures(motion, by=by, least_frames=20)
+def medians(name: str, size: str, random_state: int) -> pd.Series[float]:
+    motion = motion_of(simulate(name, size, random_state)).motion
+    return motion_figures(motion, by=COUNTERPARTS[name].by, least_frames=20).median()
 
 
-@pytest.mark.parametrize("random_state", [0, 1])
-def test_simulated_motion_has_the_size_and_the_dimension_of_real_motion(random_state: int) -> None:
-    every = {name: figures(name, random_state) for name in ("sim-disfa", "sim-ckplus", "sim-bp4d")}
-    for name, found in every.items():
-        median = found.median()
-        low, high = REAL_RANGES["rms"]
-        assert low - 1 <= median["rms"] <= high + 1, (name, median["rms"])
-        # A handful of subjects explains an unseen one a little less well than many do.
-        for k in (8, 16):
-            low, high = REAL_RANGES[f"unseen_{k}"]
-            assert low - 3 <= median[f"unseen_{k}"] <= high + 0.5, (name, k, median[f"unseen_{k}"])
-    spontaneous = pd.concat([every["sim-disfa"], every["sim-bp4d"]])
-    assert REAL_RANGES["components_95"][0] <= spontaneous["components_95"].median() <= REAL_RANGES["components_95"][1]
-    # Reaching the last per cents takes more frames than a short task has, and a film with many emotions.
-    film = every["sim-disfa"].median()
-    assert film["components_95"] <= REAL_RANGES["components_95"][1] + 1
-    assert REAL_RANGES["components_99"][0] <= film["components_99"] <= REAL_RANGES["components_99"][1]
+@pytest.mark.parametrize(("size", "random_state"), [("small", 0), ("small", 1), ("medium", 0), ("medium", 1)])
+@pytest.mark.parametrize("name", list(COUNTERPARTS))
+def test_simulated_motion_has_the_size_and_the_dimension_of_real_motion(
+    name: str, size: str, random_state: int
+) -> None:
+    found = medians(name, size, random_state)
+    for figure in COUNTERPARTS[name].figures:
+        low, high = REAL_RANGES[figure]
+        assert low <= found[figure] <= high, (figure, found[figure])
+
+
+def test_every_dataset_says_what_its_counterpart_is() -> None:
+    assert set(COUNTERPARTS) == set(DESIGNS)
+    for counterpart in COUNTERPARTS.values():
+        assert set(REAL_RANGES) - set(counterpart.figures) <= {"components_99"}
+
+
+def test_tracked_eyes_keep_half_of_their_opening_in_a_blink() -> None:
+    """Real tracks: between 0.36 and 0.65 of the median opening; the truth is closed."""
+    data = simulate("sim-disfa", "medium")
+    closed = (data.truth.right["AU43"] > 4.5) & ~data.truth.lost & ~data.truth.frozen
+    assert closed.sum() > 20
+
+    def opening(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.linalg.norm(points[:, 37] - points[:, 41], axis=1)
+
+    for table, low, high in ((data.keypoints, 0.36, 0.65), (data.truth.frontal, 0.0, 0.2)):
+        found = pd.Series(opening(to_points(table)), table.index)
+        usual = found.groupby(level="subject").transform("median")
+        assert low <= (found / usual)[closed].median() <= high
+
+
+def test_units_are_about_as_frequent_as_coders_found_them() -> None:
+    """Within a factor of two of what is published, for all that are common."""
+    film = simulate("sim-disfa", "medium").action_units
+    assert film is not None
+    smiles = (film["AU12"] > 0).mean()
+    assert 0.235 / 2 < smiles < 0.235 * 2  # DISFA: 30,792 of 130,788 frames
+    posed = simulate("sim-ckplus", "medium").action_units
+    assert posed is not None
+    coded = (posed.dropna() > 0).mean()
+    # Of 593 sequences of CK+ (Lucey et al., 2010).
+    published = {
+        1: 173,
+        2: 116,
+        4: 191,
+        5: 102,
+        6: 122,
+        7: 119,
+        9: 74,
+        12: 111,
+        15: 89,
+        17: 196,
+        20: 77,
+        25: 287,
+        27: 81,
+    }
+    for au, count in published.items():
+        assert 0.5 < coded[f"AU{au:02d}"] / (count / 593) < 2.0, au
 
 
 def test_figures_of_known_motion() -> None:
