@@ -134,7 +134,7 @@ def main() -> None:
         real[name] = front(train, table.to_numpy())
         print(
             name,
-            {k: round(v["direct"]["variance_explained"], 2) for k, v in real[name].items() if k != "pca"},
+            {variant: round(real[name][variant]["direct"]["variance_explained"], 2) for variant in VARIANTS},
             flush=True,
         )
     content["real recordings, one left out"] = real
@@ -149,7 +149,7 @@ def main() -> None:
         made[name] = front(
             np.ascontiguousarray(train), np.ascontiguousarray(test), (labels[held].to_numpy()[::2], true)
         )
-        print(name, {k: v.get("recovery") for k, v in made[name].items()}, flush=True)
+        print(name, {variant: made[name][variant]["recovery"] for variant in VARIANTS}, flush=True)
     content["simulated, a third of the subjects left out"] = made
     print(write("units", content))
     rows = []
