@@ -60,7 +60,7 @@ def test_a_tilted_head_as_tracked_misleads_and_its_gain_sets_that_right(pitch):
     ours = registered(Frontalizer().fit_transform(data["seen"]))
     kept = ranges_kept(ours, plain, data["angles"], within=9, expression=data["units"])
     truth = ranges_kept(ours, true, data["angles"], within=9, expression=data["units"])
-    assert max(kept.values()) > 1.1
+    assert max(kept.values()) > 1.07
     assert {name: kept[name] * gain for name, gain in plain_gains(pitch).items()} == pytest.approx(truth, abs=0.06)
 
 
