@@ -92,6 +92,30 @@ def real_recordings(samples: Path, folder: Path | None) -> dict[str, Recording]:
     return found
 
 
+def trackers_apart(recordings: dict[str, Recording]) -> dict[str, float]:
+    """How far from a common place each of two trackers puts the points of a part, in mm up or down the face.
+
+    Both are levelled by the eyes; of every point the median difference on a recording, root mean square over recordings
+    and the part's points, over √2.
+    """
+    parts = {
+        "ridge of the nose": range(27, 30),
+        "nostrils": range(31, 36),
+        "brows": range(17, 27),
+        "mouth": range(48, 68),
+    }
+    head, found = load_head().mean, []
+    for name in recordings:
+        if name.endswith("-dlib") and (other := name.removesuffix("dlib") + "mediapipe") in recordings:
+            tables = [recordings[n][0].droplevel(["dataset", "subject", "recording"]) for n in (name, other)]
+            frames = tables[0].index.intersection(tables[1].index)
+            one, two = (level_by_eyes(table.loc[frames].to_numpy()) for table in tables)
+            found.append(np.nanmedian(one - two, axis=0)[68:] * (head[45, 0] - head[36, 0]) / 600)
+    if not found:
+        return {}
+    return {part: float(np.sqrt((np.array(found)[:, list(points)] ** 2).mean() / 2)) for part, points in parts.items()}
+
+
 def frontalize_without(rows: np.ndarray, folder: Path, person: str) -> np.ndarray:
     """Return what the default frontalizer gives with a correction learnt without this person."""
     slopes, _ = learn(folder, without=person)
@@ -179,7 +203,8 @@ def main() -> None:
     plain = methods["none"]
     real: dict[str, dict[str, dict[str, object]]] = {}
     above: dict[str, dict[str, dict[str, float]]] = {}
-    for name, (table, angles, units) in real_recordings(samples, folder).items():
+    recordings = real_recordings(samples, folder)
+    for name, (table, angles, units) in recordings.items():
         rows = table.to_numpy()
         real[name], faces = {}, {}
         person = table.index[0][1] if isinstance(table.index, pd.MultiIndex) else ""
@@ -234,6 +259,7 @@ def main() -> None:
         "real_expression_r2_of_pose_less_published_linear_recordings": counts,
         "real_expression_r2_of_pose_less_published_linear": above,
         "real_height_scale_of_pose": scales,
+        "trackers_apart_mm": trackers_apart(recordings),
         "real_ranges_kept_means": kinds,
         "simulated_ranges_of_truth_turning_heads": true_ranges,
         "simulated": simulated,

@@ -31,8 +31,9 @@ _STEADIED_Y = (*range(17), 27, 33, 36, 39, 42, 45)
 # Standard deviations: of an action unit's intensity (0-5); in mm, of the smooth field and its reach, of the tracker's
 # noise, and of its noise along and across the jaw line.
 _INTENSITY, _FIELD, _REACH, _NOISE, _ALONG_JAW, _ACROSS_JAW = 2.0, 1.5, 12.0, 1.0, 8.0, 2.0
-# The ridge of the nose above its tip. Two trackers put these points up to 6 mm apart on the same frames, and one draws
-# the root up with the brows: believed to the millimetre, a raised brow would look like a head thrown back.
+# The ridge of the nose above its tip. Two trackers put these points up to 6 mm apart on the same frames (3 mm each;
+# mouth and nostrils 1 mm each), and one draws the root up with the brows: believed to the millimetre, a raised brow
+# would look like a head thrown back.
 _RIDGE_POINTS, _ALONG_RIDGE = (27, 28, 29), 3.0
 _FIELD_DEPTH = 0.55  # the field's depth, as a share of its size in the plane
 

@@ -250,6 +250,11 @@ def ranges_kept_by_eyes(
     -------
     Mapping
         1 for a true frontal face; NaN as in `ranges_kept`.
+
+    Notes
+    -----
+    What the other source misses of the pose stays in the face as seen. A length that goes with it seems larger there
+    than it is, and what a frontalization rightly takes off counts as lost: the measure errs to the strict side.
     """
     angles = np.asarray(pose, dtype=np.float64)
     kept = ranges_kept(level_by_eyes(frontal), level_by_eyes(seen), angles, within=within, expression=expression)
