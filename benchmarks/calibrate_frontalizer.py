@@ -4,8 +4,8 @@ For every recording: frontalize without the correction, regress every coordinate
 intensities of expression beside it so that a smile that goes with a turn is not taken for an error, average over
 recordings of a person, then over persons, make the slopes mirror-symmetric, and keep four tenths of them. Three people
 are few, and rigid points (a simulated head without a camera's perspective) need none. Learnt without a person, this
-share took a quarter off the motion that pose explains on that person's real tracks; the whole slopes take off more
-there, and add to the error on simulated heads.
+share took a third off the controlled leakage of that person's real tracks; the whole slopes take off little more there,
+and add to the error on simulated heads.
 
     python benchmarks/calibrate_frontalizer.py FOLDER [OUTPUT.json]
 

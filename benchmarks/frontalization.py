@@ -7,9 +7,14 @@ which carry their own head pose and action units. REAL: a folder of `mediapipe_c
 that `calibrate_frontalizer.py` learnt from; people in both are then judged by a correction learnt without them.
 
 Controlled leakage is the measure of pose: plain leakage cannot be small where people smile as they turn. Its floor is
-what the true frontal faces of simulated people show, with exact intensities and with intensities in error. Ranges are
-given as least squares see them (``seen``), as expression tells them (``told``), and the latter against the true range,
-which a tilted head does not show (``of_truth``: times `plain_gains` of the tilt that the other source reports).
+what the true frontal faces of simulated people show, with exact intensities and with intensities in error.
+
+Ranges kept in near-frontal stretches are measured by the eyes' distance and set right for the tilt that the other
+source reports (``by_eyes``), as expression tells them. Beside them, after affine registration, as expression tells them
+(``told``) and as least squares see them (``seen``): there all heights of a face also change together, by
+``height_scale``, because registration measures them by the nose and the ends of the jaw line.
+
+Expression is compared recording by recording with the published weights, with a paired standard error.
 """
 
 from __future__ import annotations
@@ -27,7 +32,14 @@ from dfecs_lib import keypoints
 from dfecs_lib.head3d import load_head
 from dfecs_lib.preprocessing import Frontalizer, head_fit, make_preprocessor, pose
 from dfecs_lib.preprocessing import assessment as assess
-from dfecs_lib.preprocessing.ranges import plain_gains, ranges_kept, steady_frames
+from dfecs_lib.preprocessing.expression import expression_r2, expression_r2_difference
+from dfecs_lib.preprocessing.ranges import (
+    level_by_eyes,
+    mouth_and_brow_measures,
+    ranges_kept,
+    ranges_kept_by_eyes,
+    steady_frames,
+)
 from dfecs_lib.simulate import simulate
 
 COMPONENTS = (4, 8, 16)
@@ -80,6 +92,30 @@ def real_recordings(samples: Path, folder: Path | None) -> dict[str, Recording]:
     return found
 
 
+def trackers_apart(recordings: dict[str, Recording]) -> dict[str, float]:
+    """How far from a common place each of two trackers puts the points of a part, in mm up or down the face.
+
+    Both are levelled by the eyes; of every point the median difference on a recording, root mean square over recordings
+    and the part's points, over √2.
+    """
+    parts = {
+        "ridge of the nose": range(27, 30),
+        "nostrils": range(31, 36),
+        "brows": range(17, 27),
+        "mouth": range(48, 68),
+    }
+    head, found = load_head().mean, []
+    for name in recordings:
+        if name.endswith("-dlib") and (other := name.removesuffix("dlib") + "mediapipe") in recordings:
+            tables = [recordings[n][0].droplevel(["dataset", "subject", "recording"]) for n in (name, other)]
+            frames = tables[0].index.intersection(tables[1].index)
+            one, two = (level_by_eyes(table.loc[frames].to_numpy()) for table in tables)
+            found.append(np.nanmedian(one - two, axis=0)[68:] * (head[45, 0] - head[36, 0]) / 600)
+    if not found:
+        return {}
+    return {part: float(np.sqrt((np.array(found)[:, list(points)] ** 2).mean() / 2)) for part, points in parts.items()}
+
+
 def frontalize_without(rows: np.ndarray, folder: Path, person: str) -> np.ndarray:
     """Return what the default frontalizer gives with a correction learnt without this person."""
     slopes, _ = learn(folder, without=person)
@@ -90,30 +126,35 @@ def frontalize_without(rows: np.ndarray, folder: Path, person: str) -> np.ndarra
     return pose.in_registered_frame(shape + model.mean)
 
 
-def ranges(
-    coarse: np.ndarray, before: np.ndarray, angles: np.ndarray, units: np.ndarray
-) -> dict[str, dict[str, float]]:
-    """Ranges kept as seen, as told by expression, and of the truth; nothing where too few frames are steady."""
+def ranges(frontal: np.ndarray, rows: np.ndarray, angles: np.ndarray, units: np.ndarray) -> dict[str, dict[str, float]]:
+    """Ranges kept by the eyes, and told and seen after registration; nothing where too few frames are steady."""
     steady = steady_frames(angles, within=STEADY)
     if steady.sum() < LEAST_STEADY:
         return {}
-    told = ranges_kept(coarse, before, angles, within=STEADY, expression=units)
-    told = {name: value for name, value in told.items() if np.isfinite(value)}
-    gains = plain_gains(*np.nanmedian(angles[steady], axis=0))
-    return {
-        "seen": dict(ranges_kept(coarse, before, angles, within=STEADY)),
-        "told": told,
-        "of_truth": {name: value * gains[name] for name, value in told.items()},
+    register = make_preprocessor(frontalize=False, parts=False).fit_transform
+    after, before = register(frontal), register(rows)
+    found = {
+        "by_eyes": ranges_kept_by_eyes(frontal, rows, angles, within=STEADY, expression=units),
+        "told": ranges_kept(after, before, angles, within=STEADY, expression=units),
+        "seen": ranges_kept(after, before, angles, within=STEADY),
+        "height_scale": {"all": _height_scale(after, frontal, steady) / _height_scale(before, rows, steady)},
     }
+    return {kind: {n: v for n, v in values.items() if np.isfinite(v)} for kind, values in found.items()}
+
+
+def _height_scale(registered: np.ndarray, faces: np.ndarray, used: np.ndarray) -> float:
+    """Registered height of a face, root of the nose to chin, over the same by the eyes' distance: the median."""
+    after, before = (v[used, 68 + 8] - v[used, 68 + 27] for v in (registered, level_by_eyes(faces)))
+    return float(np.nanmedian(after / before))
 
 
 def judge_real(faces: np.ndarray, angles: np.ndarray, units: np.ndarray) -> dict[str, float]:
-    few = {f"expression_r2_{k}_components": assess.expression_r2(faces, units, components=k) for k in COMPONENTS}
+    few = {f"expression_r2_{k}_components": expression_r2(faces, units, components=k) for k in COMPONENTS}
     return {
         "controlled_leakage": assess.controlled_leakage(faces, angles, units),
         "pose_share": assess.pose_share(faces, angles, units),
         "leakage_r2": assess.pose_leakage(faces, angles),
-        "expression_r2": assess.expression_r2(faces, units),
+        "expression_r2": expression_r2(faces, units),
         **few,
     }
 
@@ -158,22 +199,29 @@ def main() -> None:
     learnt = {keypoints.load(p).index[0][1] for p in tracks}
     settings = {"none": {"frontalize": False}, "published linear": {"method": "linear", "weights": weights}, "pose": {}}
     methods = {name: make_preprocessor(**kwargs) for name, kwargs in settings.items()}
-    lengths = {name: make_preprocessor(parts=False, **kwargs) for name, kwargs in settings.items()}
+    fronts = {name: make_preprocessor(affine=False, parts=False, **kwargs) for name, kwargs in settings.items()}
     plain = methods["none"]
     real: dict[str, dict[str, dict[str, object]]] = {}
-    for name, (table, angles, units) in real_recordings(samples, folder).items():
+    above: dict[str, dict[str, dict[str, float]]] = {}
+    recordings = real_recordings(samples, folder)
+    for name, (table, angles, units) in recordings.items():
         rows = table.to_numpy()
-        before = lengths["none"].fit_transform(rows)
-        real[name] = {}
+        real[name], faces = {}, {}
         person = table.index[0][1] if isinstance(table.index, pd.MultiIndex) else ""
         for method in methods:
-            seen, fine, coarse = rows, methods[method], lengths[method]
             if method == "pose" and learnt_from and person in learnt:
-                seen = frontalize_without(rows, learnt_from, person)
-                fine, coarse = methods["none"], lengths["none"]
-            faces = fine.fit_transform(seen)
-            kept = ranges(coarse.fit_transform(seen), before, angles, units)
-            real[name][method] = {**judge_real(faces, angles, units), "ranges_kept": kept}
+                frontal = frontalize_without(rows, learnt_from, person)
+            else:
+                frontal = fronts[method].fit_transform(rows)
+            faces[method] = plain.fit_transform(frontal)
+            kept = ranges(frontal, rows, angles, units)
+            real[name][method] = {**judge_real(faces[method], angles, units), "ranges_kept": kept}
+        pair = faces["pose"], faces["published linear"]
+        above[name] = {
+            str(k or "all"): dict(zip(("difference", "standard_error"), figures, strict=True))
+            for k in (*COMPONENTS, None)
+            for figures in [expression_r2_difference(*pair, units, components=k)]
+        }
         print(name, {m: round(real[name][m]["controlled_leakage"], 3) for m in methods}, flush=True)
     simulated: dict[str, dict[str, dict[str, float]]] = {}
     true_ranges = {}
@@ -186,22 +234,21 @@ def main() -> None:
             faces = goal if pipeline is None else pipeline.fit_transform(seen)
             simulated[name][method] = judge_simulated(*map(np.asarray, (faces, goal, angles, units, person)))
         if name == "turning heads":
-            straight = lengths["none"].fit_transform(truth)
-            for method, pipeline in lengths.items():
-                faces = pipeline.fit_transform(seen)
-                slopes = [
-                    ranges_kept(faces[p], straight[p], angles[p], within=np.inf, expression=units[p])
-                    for p in (person == number for number in np.unique(person))
-                ]
-                true_ranges[method] = {n: mean([slope[n] for slope in slopes]) for n in slopes[0]}
+            register = make_preprocessor(frontalize=False, parts=False).fit_transform
+            each = [person == number for number in np.unique(person)]
+            for method, pipeline in fronts.items():
+                frontal = pipeline.fit_transform(seen)
+                for ruler, way in {"registration": register, "eyes": level_by_eyes}.items():
+                    pair = way(frontal), way(truth)
+                    slopes = [
+                        ranges_kept(pair[0][p], pair[1][p], angles[p], within=np.inf, expression=units[p]) for p in each
+                    ]
+                    true_ranges[f"{method}, by {ruler}"] = {n: mean([s[n] for s in slopes]) for n in slopes[0]}
     measures = [k for k in next(iter(real.values()))["pose"] if k != "ranges_kept"]
     means = {m: {k: mean([r[m][k] for r in real.values()]) for k in measures} for m in methods}
-    kinds = {kind: {m: _mean_ranges(real, m, kind) for m in methods} for kind in ("seen", "told", "of_truth")}
-    above = {
-        k: sum(r["pose"][k] > r["published linear"][k] for r in real.values())
-        for k in measures
-        if k.startswith("expression")
-    }
+    kinds = {kind: {m: _mean_ranges(real, m, kind) for m in methods} for kind in ("by_eyes", "told", "seen")}
+    scales = {n: r["pose"]["ranges_kept"]["height_scale"]["all"] for n, r in real.items() if r["pose"]["ranges_kept"]}
+    counts = {k: _count(above, k) for k in next(iter(above.values()))}
     content: dict[str, object] = {
         "measures": "dfecs_lib.preprocessing.assessment and .ranges; truth: the same measure on the true frontal faces",
         "calibration": "the correction of 'pose' was learnt on the real clips WolfgangLanger, franck, cap12, cap13; "
@@ -209,7 +256,10 @@ def main() -> None:
         "frontalizer": repr(Frontalizer()),
         "real_means": means,
         "real_recordings": len(real),
-        "real_recordings_on_which_pose_is_above_published_linear": above,
+        "real_expression_r2_of_pose_less_published_linear_recordings": counts,
+        "real_expression_r2_of_pose_less_published_linear": above,
+        "real_height_scale_of_pose": scales,
+        "trackers_apart_mm": trackers_apart(recordings),
         "real_ranges_kept_means": kinds,
         "simulated_ranges_of_truth_turning_heads": true_ranges,
         "simulated": simulated,
@@ -219,13 +269,23 @@ def main() -> None:
     for title, table_ in {"real": means, **kinds, "simulated ranges": true_ranges, **simulated}.items():
         print(title)
         print(pd.DataFrame(table_).round(3).to_string())
-    print(above, "of", len(real))
+    print(pd.DataFrame(counts).to_string(), "of", len(real))
     print(path)
 
 
 def _mean_ranges(real: dict[str, dict[str, dict[str, object]]], method: str, kind: str) -> dict[str, float]:
     found = [r[method]["ranges_kept"][kind] for r in real.values() if r[method]["ranges_kept"]]
-    return {name: mean([f[name] for f in found if name in f]) for name in plain_gains(0)}
+    return {name: mean([f[name] for f in found if name in f]) for name in mouth_and_brow_measures(np.zeros((1, 136)))}
+
+
+def _count(above: dict[str, dict[str, dict[str, float]]], components: str) -> dict[str, int]:
+    """On how many recordings the difference is positive, and on how many it is beyond two standard errors."""
+    found = [(a[components]["difference"], 2 * a[components]["standard_error"]) for a in above.values()]
+    return {
+        "above": sum(d > 0 for d, _ in found),
+        "clearly_above": sum(d > e for d, e in found),
+        "clearly_below": sum(d < -e for d, e in found),
+    }
 
 
 if __name__ == "__main__":

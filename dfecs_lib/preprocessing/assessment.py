@@ -1,7 +1,7 @@
-"""How well a preprocessing does: pose that is left, expression that is kept, error where the truth is known.
+"""How well a preprocessing does: pose that is left, and error where the truth is known.
 
 All measures take registered faces (after affine registration; part registration may follow), px in the 800-px frame.
-How much of the range of single lengths is kept is in `preprocessing.ranges`.
+What is kept is in `preprocessing.expression` and, length by length, in `preprocessing.ranges`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression, RidgeCV
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
@@ -21,7 +20,6 @@ from dfecs_lib.keypoints import Scheme, scheme_of
 __all__ = [
     "FIXED_POINTS",
     "controlled_leakage",
-    "expression_r2",
     "free_columns",
     "frontal_error",
     "pose_leakage",
@@ -34,7 +32,7 @@ _EYES = 600.0  # px between the outer corners of the eyes in the registered fram
 _FOLDS = 5
 _BLOCKS, _BLOCK = 10, 10  # folds of neighbouring frames, which are alike and so held out together
 # 15 strengths of ridge, in units of the mean variance of the columns.
-_RIDGE = np.logspace(-4, 3, 15)
+RIDGE = np.logspace(-4, 3, 15)
 Array = NDArray[np.float64]
 
 
@@ -44,7 +42,9 @@ def free_columns(scheme: Scheme) -> NDArray[np.intp]:
     return np.concatenate([kept, scheme.n_points + kept])
 
 
-def _common(registered: pd.DataFrame | ArrayLike, other: pd.DataFrame | ArrayLike, what: str) -> tuple[Array, Array]:
+def complete_rows(
+    registered: pd.DataFrame | ArrayLike, other: pd.DataFrame | ArrayLike, what: str
+) -> tuple[Array, Array]:
     """Return free columns of the registered faces and the other table, both without rows that lack something."""
     columns = free_columns(scheme_of(registered))
     faces = np.asarray(registered, dtype=np.float64)[:, columns]
@@ -64,11 +64,11 @@ def _with_controls(
     expression: pd.DataFrame | ArrayLike,
     what: str,
 ) -> tuple[Array, Array, Array]:
-    """Return faces as `_common` does, and the standardized angles and intensities of the same frames."""
+    """Return faces as `complete_rows` does, and the standardized angles and intensities of the same frames."""
     angles, units = (np.asarray(v, dtype=np.float64) for v in (pose, expression))
     if angles.ndim != 2 or units.ndim != 2 or len(angles) != len(units):
         raise DfecsError(f"{what}: pose and expression need one row a face, not shapes {angles.shape}, {units.shape}")
-    faces, both = _common(registered, np.concatenate([angles, units], axis=1), what)
+    faces, both = complete_rows(registered, np.concatenate([angles, units], axis=1), what)
     return faces, _standard(both[:, : angles.shape[1]]), _standard(both[:, angles.shape[1] :])
 
 
@@ -76,7 +76,7 @@ def _pose_model() -> object:
     return make_pipeline(StandardScaler(), PolynomialFeatures(2), LinearRegression())
 
 
-def _cv(model: object, X: Array, y: Array, random_state: int) -> Array:
+def held_out(model: object, X: Array, y: Array, random_state: int) -> Array:
     folds = KFold(_FOLDS, shuffle=True, random_state=random_state)
     return np.asarray(cross_val_predict(model, X, y, cv=folds)).reshape(y.shape)
 
@@ -115,9 +115,9 @@ def pose_leakage(
     >>> bool(pose_leakage(pose[:, :1] * np.ones(136), pose) > 0.99)
     True
     """
-    faces, angles = _common(registered, pose, "pose leakage")
+    faces, angles = complete_rows(registered, pose, "pose leakage")
     faces = faces - faces.mean(axis=0)
-    rest = faces - _cv(_pose_model(), angles, faces, random_state)
+    rest = faces - held_out(_pose_model(), angles, faces, random_state)
     return float(1 - (rest**2).sum() / (faces**2).sum())
 
 
@@ -176,8 +176,8 @@ def controlled_leakage(
     without = beside = 0.0
     for i in range(_BLOCKS):
         train, test = fold != i, fold == i
-        rest, turn = (v - RidgeCV(_RIDGE).fit(units[train], v[train]).predict(units) for v in (faces, quadratic))
-        told = RidgeCV(_RIDGE).fit(turn[train], rest[train]).predict(turn[test])
+        rest, turn = (v - RidgeCV(RIDGE).fit(units[train], v[train]).predict(units) for v in (faces, quadratic))
+        told = RidgeCV(RIDGE).fit(turn[train], rest[train]).predict(turn[test])
         without += float((rest[test] ** 2).sum())
         beside += float(((rest[test] - told) ** 2).sum())
     return (without - beside) / float((faces**2).sum())
@@ -215,45 +215,6 @@ def pose_share(
     rest = faces - base @ (base.T @ faces) - from_pose
     chance = (rest**2).sum() * basis.shape[1] / max(n - base.shape[1] - basis.shape[1], 1)
     return float(((from_pose**2).sum() - chance) / (from_expression**2).sum())
-
-
-def expression_r2(
-    registered: pd.DataFrame | ArrayLike,
-    expression: pd.DataFrame | ArrayLike,
-    *,
-    components: float | None = None,
-    random_state: int = 0,
-) -> float:
-    """Return how well the registered faces tell the expression: cross-validated R², averaged over the units.
-
-    Ridge regression of the units (each scaled to unit variance; constant ones left out) on the free coordinates in
-    px, strength chosen by leave-one-out within the training folds, five shuffled folds.
-
-    Parameters
-    ----------
-    registered : keypoint table or array of shape (n_frames, 2K)
-        One recording, or one subject.
-    expression : DataFrame or array of shape (n_frames, n_units)
-        Intensities from a source other than these keypoints.
-    components : int, or float in (0, 1), optional
-        Look only at this number of principal components of the motion, or at those that make up this share of it:
-        expression that stands out, as it must for a model that explains motion. Without it the regression may dig out,
-        and free from pose, what is small. Compare methods at a number: a method that leaves more noise in the faces
-        needs more components for the same share, and its faces only seem to tell more.
-    random_state : int
-        Seed of the folds.
-    """
-    faces, units = _common(registered, expression, "expression R²")
-    units = units[:, units.std(axis=0) > 0]
-    if not units.shape[1]:
-        raise DfecsError("expression R²: every unit is constant")
-    y = (units - units.mean(axis=0)) / units.std(axis=0)
-    scale = np.sqrt(((faces - faces.mean(axis=0)) ** 2).mean())
-    model = RidgeCV(_RIDGE)
-    if components is not None:
-        model = make_pipeline(PCA(components, svd_solver="full"), StandardScaler(), model)
-    rest = y - _cv(model, faces / scale, y, random_state)
-    return float(1 - (rest**2).sum() / (y**2).sum())
 
 
 def _sd(values: Array) -> Array:

@@ -1,9 +1,11 @@
 """How much of the range of mouth, brows and eyes a preprocessing keeps, on real faces without a known true shape.
 
-A real face as tracked is no perfect measure, for two reasons. A head that keeps still may be tilted all the while, and
-registration then stretches or squeezes the face: heights hang on the length of the nose, which stands out of the face
-(`plain_gains` says by how much). And a length as tracked holds the tracker's noise, which a frontalization may rightly
-lower: `ranges_kept` can look only at what an independent measure of expression tells.
+A real face as tracked is no perfect measure, for three reasons. Affine registration sets the height of a whole face by
+its nose and the ends of its jaw line, which stand at other depths than mouth and eyes: a few degrees of tilt, or a
+tracker that puts them elsewhere, stretch or squeeze everything between. That is a matter of the ruler and not of
+expression, so that `ranges_kept_by_eyes` measures by the eyes alone. A head that keeps still may be tilted all the
+while; `plain_gains` says what that does, by either ruler. And a length as tracked holds the tracker's noise, which a
+frontalization may rightly lower: a range can be asked only of what an independent measure of expression tells.
 """
 
 from __future__ import annotations
@@ -21,18 +23,28 @@ from sklearn.preprocessing import PolynomialFeatures
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.head3d import load_head
 from dfecs_lib.keypoints import scheme_of
-from dfecs_lib.preprocessing.registration import AffineRegistration
+from dfecs_lib.preprocessing.registration import AFFINE_TARGETS_NO_JAW, AffineRegistration
 
-__all__ = ["mouth_and_brow_measures", "plain_gains", "ranges_kept", "steady_frames"]
+__all__ = [
+    "RULERS",
+    "level_by_eyes",
+    "mouth_and_brow_measures",
+    "plain_gains",
+    "ranges_kept",
+    "ranges_kept_by_eyes",
+    "steady_frames",
+]
 
 Array = NDArray[np.float64]
+#: What faces may be measured by: affine registration, or the outer corners of the eyes alone (`level_by_eyes`).
+RULERS = ("registration", "eyes")
 _TELLING = 0.15  # below this cross-validated R², expression does not tell enough of a length to judge its range
 _FOLDS = 5
 _RIDGE = np.logspace(-1, 4, 11)
 
 
 def mouth_and_brow_measures(registered: pd.DataFrame | ArrayLike) -> pd.DataFrame:
-    """Return five lengths of every face, px, after affine registration.
+    """Return five lengths of every face, px, after affine registration or `level_by_eyes`.
 
     Columns: ``mouth_width`` (48 to 54), ``mouth_opening`` (62 to 66), ``lip_height`` (51 to 57), ``brow_height``
     (mean of 19-24 above the outer corners of the eyes), ``eye_opening`` (mean of both eyes).
@@ -57,6 +69,40 @@ def mouth_and_brow_measures(registered: pd.DataFrame | ArrayLike) -> pd.DataFram
     return pd.DataFrame(columns, index=registered.index if isinstance(registered, pd.DataFrame) else None)
 
 
+def level_by_eyes(faces: pd.DataFrame | ArrayLike) -> Array:
+    """Shift, turn and scale every face so that the outer corners of its eyes stand where registration has them.
+
+    A similarity, not an affine map: a face keeps its proportions, and no height hangs on the nose.
+
+    Parameters
+    ----------
+    faces : keypoint table or array of shape (n_frames, 2K)
+        Any unit.
+
+    Returns
+    -------
+    ndarray of shape (n_frames, 2K)
+        Points 36 and 45 at (400, 1000) and (1000, 1000) px; NaN where the two are missing or in one place.
+
+    Examples
+    --------
+    >>> face = load_head().mean[:, :2].T.reshape(1, -1)
+    >>> level = level_by_eyes(3 * face + 20)
+    >>> [int(round(level[0, column])) for column in (36, 68 + 36, 45, 68 + 45)]
+    [400, 1000, 1000, 1000]
+    """
+    scheme = scheme_of(faces)
+    values = np.asarray(faces, dtype=np.float64)
+    z = values[:, : scheme.n_points] + 1j * values[:, scheme.n_points :]
+    (right, left), (p, q) = ((complex(*AFFINE_TARGETS_NO_JAW[i]) for i in (36, 45)), scheme.positions([36, 45]))
+    apart = z[:, q] - z[:, p]
+    lost = ~(np.abs(apart) > 0)
+    z = right + ((left - right) / np.where(lost, 1, apart))[:, None] * (z - z[:, [p]])
+    out = np.concatenate([z.real, z.imag], axis=1)
+    out[lost] = np.nan
+    return out
+
+
 def steady_frames(pose: pd.DataFrame | ArrayLike, *, within: float) -> NDArray[np.bool_]:
     """Return the frames whose pitch and yaw are nearest to the recording's most usual pose.
 
@@ -75,17 +121,21 @@ def steady_frames(pose: pd.DataFrame | ArrayLike, *, within: float) -> NDArray[n
     return np.asarray(near[:, near.sum(axis=0).argmax()])
 
 
-def plain_gains(pitch: float, yaw: float = 0.0, roll: float = 0.0) -> Mapping[str, float]:
-    """Return what is left of each length's true range when a turned face is registered without frontalization.
+def plain_gains(
+    pitch: float, yaw: float = 0.0, roll: float = 0.0, *, ruler: str = "registration"
+) -> Mapping[str, float]:
+    """Return what is left of each length's true range when a turned face is measured without frontalization.
 
-    Every expression mode of the 3-D head is shown once, from the front and turned (scaled orthography); both are
-    affinely registered. The gain is the slope, over the modes, of a length's change as seen on its true change.
+    Every expression mode of the 3-D head is shown once, from the front and turned (scaled orthography), and measured
+    by the same ruler. The gain is the slope, over the modes, of a length's change as seen on its true change.
 
     Parameters
     ----------
     pitch, yaw, roll : float
         Degrees, applied in the order x, y, z of the head's axes; 0 faces the camera. Positive pitch bows the head:
         the chin moves away from the camera.
+    ruler : {"registration", "eyes"}
+        `AffineRegistration` or `level_by_eyes`.
 
     Returns
     -------
@@ -98,14 +148,19 @@ def plain_gains(pitch: float, yaw: float = 0.0, roll: float = 0.0) -> Mapping[st
     1.0
     >>> plain_gains(15)["mouth_opening"] < 0.8  # the nose looks longer, so that registration squeezes the face
     True
+    >>> plain_gains(15, ruler="eyes")["mouth_opening"] > 0.8
+    True
     """
+    if ruler not in RULERS:
+        raise DfecsError(f"unknown ruler {ruler!r}; known: {', '.join(RULERS)}")
+    measured = AffineRegistration().fit_transform if ruler == "registration" else level_by_eyes
     head = load_head()
     shapes = np.concatenate([head.mean[None], head.mean + head.expression * 0.4])
     turned = shapes @ Rotation.from_euler("xyz", (pitch, yaw, roll), degrees=True).as_matrix().T
     changes = []
     for faces in (turned, shapes):
         rows = np.concatenate([faces[:, :, 0], faces[:, :, 1]], axis=1)
-        lengths = mouth_and_brow_measures(AffineRegistration().fit_transform(rows))
+        lengths = mouth_and_brow_measures(measured(rows))
         changes.append(lengths.iloc[1:] - lengths.iloc[0])
     seen, true = changes
     gains = (seen * true).sum() / (true**2).sum()
@@ -133,8 +188,8 @@ def ranges_kept(
     Parameters
     ----------
     registered, plain : keypoint table or array of shape (n_frames, 2K)
-        With and without frontalization, both after affine registration. Where the true frontal faces are known, they
-        may stand for `plain`.
+        With and without frontalization, both measured by one ruler: after affine registration or after
+        `level_by_eyes`. Where the true frontal faces are known, they may stand for `plain`.
     pose, within
         As in `steady_frames`.
     expression : DataFrame or array of shape (n_frames, n_units), optional
@@ -167,6 +222,45 @@ def ranges_kept(
     with np.errstate(invalid="ignore", divide="ignore"):
         slope = (after * told).sum(axis=0) / (before * told).sum(axis=0)
     return dict(zip(map(str, names), map(float, slope), strict=True))
+
+
+def ranges_kept_by_eyes(
+    frontal: pd.DataFrame | ArrayLike,
+    seen: pd.DataFrame | ArrayLike,
+    pose: pd.DataFrame | ArrayLike,
+    *,
+    within: float,
+    expression: pd.DataFrame | ArrayLike | None = None,
+) -> Mapping[str, float]:
+    """Return the share of each length's true range that a frontalization shows, where the head is steady.
+
+    `ranges_kept` of faces that `level_by_eyes` has scaled, times `plain_gains` (ruler "eyes") of the median pose of the
+    steady frames: the face as seen stands for the truth once its foreshortening is set right.
+
+    Parameters
+    ----------
+    frontal, seen : keypoint table or array of shape (n_frames, 2K)
+        After frontalization and as tracked, neither registered.
+    pose : DataFrame or array of shape (n_frames, 2 or more)
+        Pitch and yaw in degrees, signs as in `plain_gains`, from a source other than the frontalizer.
+    within, expression
+        As in `ranges_kept`.
+
+    Returns
+    -------
+    Mapping
+        1 for a true frontal face; NaN as in `ranges_kept`.
+
+    Notes
+    -----
+    What the other source misses of the pose stays in the face as seen. A length that goes with it seems larger there
+    than it is, and what a frontalization rightly takes off counts as lost: the measure errs to the strict side.
+    """
+    angles = np.asarray(pose, dtype=np.float64)
+    kept = ranges_kept(level_by_eyes(frontal), level_by_eyes(seen), angles, within=within, expression=expression)
+    pitch, yaw = np.median(angles[steady_frames(angles, within=within), :2], axis=0)
+    gains = plain_gains(float(pitch), float(yaw), ruler="eyes")
+    return {name: value * gains[name] for name, value in kept.items()}
 
 
 def _predicted(lengths: Array, units: Array) -> Array:

@@ -43,11 +43,13 @@ def test_error_grows_with_the_shift_of_a_point(faces):
 
 
 def test_pose_found_follows_the_true_pose(faces):
-    found = head_pose(faces.keypoints)
-    true = np.degrees(faces.truth.pose.loc[found.index])
-    seen = found.notna().all(axis=1)
+    """Within a person: where a person's own zero lies, one frame does not tell, but not far from the head's."""
+    found = head_pose(faces.keypoints).dropna()
+    true = np.degrees(faces.truth.pose.loc[found.index, ["yaw", "pitch", "roll"]])
+    ours, own = (table - table.groupby(level="subject").transform("mean") for table in (found, true))
     for name in ("yaw", "pitch", "roll"):
-        assert abs(np.corrcoef(found.loc[seen, name], true.loc[seen, name])[0, 1]) > 0.9, name
+        assert np.corrcoef(ours[name], own[name])[0, 1] > 0.95, name
+        assert np.sqrt(((found[name] - true[name]) ** 2).mean()) < 1.5, name
 
 
 def test_leakage_is_found_where_it_is_and_only_there(faces):

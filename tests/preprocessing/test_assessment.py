@@ -13,12 +13,12 @@ from dfecs_lib.keypoints import BP4D49, IBUG68
 from dfecs_lib.preprocessing import AffineRegistration, Frontalizer, make_preprocessor
 from dfecs_lib.preprocessing.assessment import (
     controlled_leakage,
-    expression_r2,
     free_columns,
     frontal_error,
     pose_leakage,
     pose_share,
 )
+from dfecs_lib.preprocessing.expression import expression_r2
 from dfecs_lib.preprocessing.ranges import mouth_and_brow_measures
 
 

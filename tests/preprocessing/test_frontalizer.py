@@ -60,6 +60,16 @@ def test_a_frame_is_fitted_on_the_points_it_has(tracks):
     assert np.sqrt(np.mean((out[1] - whole[1])[seen] ** 2)) < 0.02 * EYES
 
 
+def test_a_nose_root_drawn_up_with_the_brows_is_not_taken_for_a_tilt():
+    """Some trackers draw 27 to 29 up as the brows rise: the rest of the face must stay where it was."""
+    plain = np.repeat(seen(load_head().mean[None], np.array([[5.0, 10.0, 0.0]])), 2, axis=0)
+    plain[1, 68 + np.arange(27, 30)] -= 2.0 * 3  # 3 mm, twice as many px
+    still, drawn = Frontalizer().fit_transform(plain)
+    rest = np.setdiff1d(np.arange(68), np.arange(27, 30))
+    moved = np.abs(drawn - still).reshape(2, 68)[:, rest].max()
+    assert moved < 0.01 * EYES
+
+
 def test_size_place_and_roll_of_the_picture_do_not_matter(tracks):
     points = tracks.reshape(len(tracks), 2, 68)
     turn = 2.5 * Rotation.from_euler("z", 25, degrees=True).as_matrix()[:2, :2]
