@@ -51,7 +51,7 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         Improve the units of the two levels on the motion itself, alternating codes and units. None: wherever the
         encoder allows it, that is, not with "hierarchical", whose codes belong to the unrefined units.
     refine_alpha : float, optional
-        Penalty on the codes, in pixels, while refining. None: 0 where the encoder is "direct", 1.5 where it is "sparse".
+        Penalty on the codes, in pixels, while refining. None: 0 if the encoder is "direct", 1.5 if it is "sparse".
         Without a penalty units explain most, but in pairs that work against each other; with it, codes follow muscles
         and units are easier to name, at some cost to what all units together explain.
     refine_locality : float

@@ -204,7 +204,7 @@ DESIGNS: Mapping[str, Design] = MappingProxyType(
                 tuple(sorted({au for au, _ in CHANNELS})),
                 Camera(640, 490, 1500.0, 1.3),
                 HeadMotion(pitch=2.0, yaw=2.0, roll=1.5, shift=5.0, seconds=1.0),
-                Tracker(smooth=0.17, own=0.042),  # small grey pictures, 1.3 pixels a millimetre
+                Tracker(),
                 _posed_takes,
                 {
                     "small": Size(20, 3, 14, 20.0),

@@ -74,8 +74,8 @@ class Tracker:
         Share of frames lost (NaN) and of frames that repeat the last one.
     """
 
-    smooth: float = 0.14
-    own: float = 0.035
+    smooth: float = 0.18
+    own: float = 0.045
     memory: float = 0.7
     yaw_growth: float = 22.0
     sliding: float = 28.0
