@@ -55,7 +55,8 @@ def add(commands: Commands) -> None:
         "--encoder",
         default="hierarchical",
         choices=("hierarchical", "direct", "sparse"),
-        help="how frames are encoded (default hierarchical, the paper's)",
+        help="how frames are encoded, and what units are refined for: direct explains most, sparse uses few units a "
+        "frame, which are easier to name; hierarchical (default) is the paper's, unrefined",
     )
     add_names(parser)
     add_neutral(parser, "the dataset's own, else shared")
