@@ -30,16 +30,16 @@ DIRECT, SPARSE = "for direct codes (default)", "for sparse codes (default)"
 #: Name → (alpha, locality) of the refinement.
 VARIANTS = {
     "unrefined": None,
-    DIRECT: (0.0, 0.0075),
-    SPARSE: (1.5, 0.0075),
+    DIRECT: (0.001, 0.0075),
+    SPARSE: (1.0, 0.0075),
     "alpha 0, locality 0": (0.0, 0.0),
-    "alpha 0, locality 0.02": (0.0, 0.02),
-    "alpha 0.03, locality 0.0075": (0.03, 0.0075),
-    "alpha 0.3, locality 0.0075": (0.3, 0.0075),
-    "alpha 1, locality 0.0075": (1.0, 0.0075),
-    "alpha 1.5, locality 0": (1.5, 0.0),
-    "alpha 1.5, locality 0.02": (1.5, 0.02),
-    "alpha 5, locality 0.0075": (5.0, 0.0075),
+    "alpha 0, locality 0.0075": (0.0, 0.0075),
+    "alpha 0.001, locality 0": (0.001, 0.0),
+    "alpha 0.1, locality 0.0075": (0.1, 0.0075),
+    "sparse, alpha 0.1, locality 0.0075": (0.1, 0.0075),
+    "sparse, alpha 1, locality 0": (1.0, 0.0),
+    "sparse, alpha 1, locality 0.02": (1.0, 0.02),
+    "sparse, alpha 3, locality 0.0075": (3.0, 0.0075),
 }
 
 
@@ -98,9 +98,15 @@ def front(train: np.ndarray, test: np.ndarray, truth: tuple[np.ndarray, np.ndarr
         if settings is not None:
             alpha, held = settings
             columns = unrefined.part_columns_
-            units = refine_units(train, unrefined.components_, columns, alpha=alpha, locality=held)
+            units = refine_units(
+                train, unrefined.components_, columns, alpha=alpha, locality=held, sparse="sparse" in name
+            )
             model.components_ = order_units(train, units).units
-        rows: dict[str, object] = {"direct": point(model, test), "interpretability": interpretability(model)}
+        rows: dict[str, object] = {
+            "direct": point(model, test),
+            "interpretability": interpretability(model),
+            "largest_code, direct": float(model.transform(test).max()),
+        }
         if truth:
             rows["recovery"] = {
                 "best_cosine": best_cosine(model.components_, truth[1]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -154,6 +155,7 @@ def explorer_data(
             raise DfecsError(f"{len(words)} hints do not fit the {len(units)} units of {name}")
         codes = [np.asarray(model.transform(table), dtype=np.float64) for table in (presets, *shown)]
         full = _full_codes(np.concatenate(codes), units)
+        digits = _digits(units * full[:, None])
         sets.append(
             {
                 "name": name,
@@ -163,8 +165,8 @@ def explorer_data(
                 "hints": words,
                 "units": _rounded(units * full[:, None]),
                 "offset": _rounded(np.asarray(model.inverse_transform(np.zeros((1, len(units))))))[0],
-                "presets": _rounded(100 * codes[0] / full),
-                "clips": [_rounded(100 * c / full) for c in codes[1:]],
+                "presets": _rounded(100 * codes[0] / full, digits),
+                "clips": [_rounded(100 * c / full, digits) for c in codes[1:]],
             }
         )
     return {
@@ -219,6 +221,11 @@ def _full_codes(codes: NDArray[np.float64], units: NDArray[np.float64]) -> NDArr
     return full
 
 
-def _rounded(values: ArrayLike) -> list[list[float]]:
-    table: list[list[float]] = (np.round(np.asarray(values, dtype=np.float64), 1) + 0.0).tolist()  # no -0.0
+def _digits(units: NDArray[np.float64]) -> int:
+    """Decimals of a code in percent, so that rounding moves no point by more than a quarter of a pixel."""
+    return max(1, math.ceil(math.log10(max(float(np.abs(units).max()), 1.0) / 50)))
+
+
+def _rounded(values: ArrayLike, digits: int = 1) -> list[list[float]]:
+    table: list[list[float]] = (np.round(np.asarray(values, dtype=np.float64), digits) + 0.0).tolist()  # no -0.0
     return table

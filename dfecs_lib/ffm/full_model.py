@@ -51,9 +51,9 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         Improve the units of the two levels on the motion itself, alternating codes and units. None: wherever the
         encoder allows it, that is, not with "hierarchical", whose codes belong to the unrefined units.
     refine_alpha : float, optional
-        Penalty on the codes, in pixels, while refining. None: 0 if the encoder is "direct", 1.5 if it is "sparse".
-        Without a penalty units explain most, but in pairs that work against each other; with it, codes follow muscles
-        and units are easier to name, at some cost to what all units together explain.
+        Penalty on the codes, in pixels, while refining. None: 0.001 if the encoder is "direct", 1 if it is "sparse".
+        With next to no penalty units explain most, but in pairs that work against each other; with more, codes follow
+        muscles better, at some cost to what all units together explain.
     refine_locality : float
         Share of its motion that a face part must hold to stay in a refined unit, roughly: see `refine_units`.
     max_active : int, optional
@@ -271,6 +271,7 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
                 self.part_columns_,
                 alpha=self.penalty_while_refining,
                 locality=self.refine_locality,
+                sparse=self.encoder == "sparse",
                 weights=weights,
                 tol=self.tol,
                 n_jobs=self.n_jobs,
@@ -285,7 +286,7 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
     def penalty_while_refining(self) -> float:
         """`refine_alpha`, or what stands for it with this encoder."""
         if self.refine_alpha is None:
-            return 1.5 if self.encoder == "sparse" else 0.0
+            return 1.0 if self.encoder == "sparse" else 0.001
         return self.refine_alpha
 
     def _batch_alpha(self) -> float:

@@ -104,6 +104,7 @@ def _one(
                 moving,
                 alpha=model.penalty_while_refining,
                 locality=model.refine_locality,
+                sparse=model.encoder == "sparse",
                 weights=weights,
                 tol=model.tol,
             )

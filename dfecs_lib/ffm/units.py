@@ -1,7 +1,9 @@
 """From a mixing of atoms to units: refinement on the motion itself, length one, order by explained variance."""
 
+# mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,10 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.ffm._kernels import update_atoms
 from dfecs_lib.ffm.alternate import SPHERE, alternate
 from dfecs_lib.ffm.sparse_coding import Floats, code, code_selected
 
 __all__ = ["OrderedUnits", "alpha_for_activity", "order_units", "parts_of_units", "refine_units"]
+
+
+#: Units at work on average in the last fit of units for sparse codes.
+_AT_WORK = 8.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,7 @@ def refine_units(
     *,
     alpha: float,
     locality: float,
+    sparse: bool = False,
     weights: NDArray[np.float64] | None = None,
     tol: float = 1e-5,
     n_jobs: int | None = None,
@@ -63,6 +71,10 @@ def refine_units(
     average share of the motion, a part of length :math:`\lambda` or less is not worth its keep. A unit of which nothing
     would remain keeps the part that it moves most: there are as many units as before.
 
+    Where the units begin decides where they end, the less so the larger alpha is. So the penalty starts at ten times
+    alpha, and at one pixel at least, and falls to alpha, tenfold at most at a time. At 0 nothing holds the codes: units
+    end as near opposites, with codes of a thousand times the motion.
+
     Parameters
     ----------
     X : array of shape (n_frames, n_features)
@@ -70,6 +82,9 @@ def refine_units(
     columns : mapping of part to positions
         Columns of each face part; the others make one more group.
     alpha, locality : float
+    sparse : bool
+        Whether to end with one fit of the units to the codes of the sparse encoder, eight units at work on average,
+        which no penalty shrinks.
     weights, tol, n_jobs
         As in `dfecs_lib.ffm.FullFaceModel`.
 
@@ -85,17 +100,40 @@ def refine_units(
         groups[np.asarray(where)] = number
     sizes = np.square(X, dtype=np.float64).sum(axis=1)
     energy = float(sizes.sum() if weights is None else weights @ sizes)
-    return alternate(
-        X,
-        alpha,
-        units,
-        weights=weights,
-        constraint=SPHERE,
-        groups=groups if locality > 0 else None,
-        group_penalty=locality * energy / len(units),
-        tol=tol,
-        n_jobs=n_jobs,
-    ).atoms
+    grouped = groups if locality > 0 else np.empty(0, dtype=np.intp)
+    penalty = locality * energy / len(units)
+    for price in _falling(alpha):
+        units = alternate(
+            X,
+            price,
+            units,
+            weights=weights,
+            constraint=SPHERE,
+            groups=grouped if grouped.size else None,
+            group_penalty=penalty,
+            tol=tol if price == alpha else 10 * tol,
+            n_jobs=n_jobs,
+        ).atoms
+    if not sparse:
+        return units
+    few = alpha_for_activity(X, units, _AT_WORK)
+    codes = code_selected(X, units, alpha=few, n_jobs=n_jobs).astype(np.float64)
+    weighted = codes if weights is None else codes * weights[:, None]
+    better = units.copy()
+    no_mask = np.empty((0, 0), dtype=np.bool_)
+    update_atoms(
+        better, weighted.T @ codes, weighted.T @ X.astype(np.float64), 5, 1e-9, SPHERE, no_mask, grouped, penalty
+    )
+    return better
+
+
+def _falling(alpha: float) -> list[float]:
+    """Return the penalties to go through: ten times `alpha`, or 1, and down to it in two steps or more."""
+    if alpha == 0:
+        return [0.0]
+    start = max(10 * alpha, 1.0)
+    steps = max(2, math.ceil(math.log10(start / alpha) - 1e-9))
+    return [*(start * (alpha / start) ** (k / steps) for k in range(steps)), alpha]
 
 
 def parts_of_units(
