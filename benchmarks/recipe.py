@@ -35,7 +35,7 @@ def cells_of_the_walk(model: FullFaceModel) -> dict[str, list[tuple[int, float]]
 
 def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--cells", type=int, default=2, help="scikit-learn cells timed for each part")
     parser.add_argument("--part-variance", type=float, default=0.99)
     chosen = parser.parse_args()
