@@ -138,25 +138,25 @@ def front_variants(
         encoder: FullFaceModel(n_units, part_variance=part_variance, encoder=encoder, random_state=random_state)
         for encoder in ("hierarchical", "direct", "sparse")
     }
-    paper, whole_face, refined = (model.fit(learn) for model in made.values())
-    whole = len(refined.components_)
+    paper, for_direct, for_sparse = (model.fit(learn) for model in made.values())
+    whole = len(for_sparse.components_)
 
     def eliminated(model: FullFaceModel) -> dict[int, UnitModel]:
         coder = recoded(model, encoder="sparse", refine=model.refined_)
         return {n: copy(coder).calibrate(learn, n) for n in limits}
 
-    penalties = {n: lasso_for_activity(learn, refined.components_, n) for n in limits}
+    penalties = {n: lasso_for_activity(learn, for_sparse.components_, n) for n in limits}
     return {
         PAPER: {whole: paper},
         DIRECT: {whole: recoded(paper, encoder="direct", refine=False)},
         SPARSE: eliminated(paper),
-        REFINED: {whole: whole_face},
-        ELIMINATION: eliminated(refined),
+        REFINED: {whole: for_direct},
+        ELIMINATION: eliminated(for_sparse),
         REFIT: {
-            n: recoded(refined, encoder="sparse", selection="lasso", encoder_alpha=alpha)
+            n: recoded(for_sparse, encoder="sparse", selection="lasso", encoder_alpha=alpha)
             for n, alpha in penalties.items()
         },
-        SHRUNK: {n: LassoCoded(refined, alpha) for n, alpha in penalties.items()},
+        SHRUNK: {n: LassoCoded(for_sparse, alpha) for n, alpha in penalties.items()},
         PCA: {n: PCAUnits(n).fit(learn) for n in sorted({*limits, n_units})},
     }
 
