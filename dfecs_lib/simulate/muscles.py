@@ -88,7 +88,6 @@ class Sphincter:
 
 
 _BROW = (17, 18, 19, 20, 21)
-_EYE = (36, 37, 38, 39, 40, 41)
 _UPPER_LIP = (48, 49, 50, 51, 60, 61, 62)
 _LOWER_LIP = (48, 57, 58, 59, 60, 66, 67)
 _LIPS = tuple(sorted({*_UPPER_LIP, *_LOWER_LIP}))
@@ -97,19 +96,19 @@ _RING = tuple(range(48, 68))
 #: Linear muscles of the right half.
 LINEAR: Mapping[str, LinearMuscle] = MappingProxyType(
     {
-        "frontalis medial": LinearMuscle(21, (-2.0, -45.0, 12.0), 38.0, 1.35, 8.0, (18, 19, 20, 21, 27)),
+        "frontalis medial": LinearMuscle(21, (-2.0, -45.0, 12.0), 38.0, 1.35, 8.0, (18, 19, 20, 21)),
         "frontalis lateral": LinearMuscle(18, (4.0, -45.0, 16.0), 42.0, 1.35, 8.5, _BROW),
-        "corrugator": LinearMuscle(21, (9.0, 12.0, 4.0), 70.0, 3.6, 5.0, (*_BROW, 27)),
-        "procerus": LinearMuscle(21, (9.0, 34.0, -6.0), 50.0, 1.5, 3.6, (19, 20, 21, 27, 37, 38)),
-        "levator palpebrae": LinearMuscle(38, (2.0, -16.0, 12.0), 60.0, 1.5, 3.4, (37, 38)),
+        "corrugator": LinearMuscle(21, (9.0, 12.0, 4.0), 70.0, 3.6, 5.0, _BROW),
+        "procerus": LinearMuscle(21, (9.0, 34.0, -6.0), 50.0, 1.5, 3.6, (19, 20, 21)),
+        "levator palpebrae": LinearMuscle(38, (-4.8, -60.0, 20.0), 60.0, 1.5, 3.2, (37, 38)),
         "levator labii alaeque nasi": LinearMuscle(
             31, (-3.0, -36.0, 8.0), 50.0, 1.8, 5.0, (31, 32, 33, 49, 50, 51, 61)
         ),
         "levator labii superioris": LinearMuscle(50, (-17.0, -42.0, 16.0), 45.0, 1.45, 8.0, _UPPER_LIP),
-        "zygomatic major": LinearMuscle(48, (-38.0, -38.0, 26.0), 48.0, 1.6, 13.0, (*_LIPS, 31)),
+        "zygomatic major": LinearMuscle(48, (-38.0, -38.0, 26.0), 48.0, 1.6, 13.0, _LIPS),
         "buccinator": LinearMuscle(48, (-34.0, -2.0, 22.0), 40.0, 1.5, 7.5, _LIPS),
         "risorius": LinearMuscle(48, (-40.0, 10.0, 22.0), 50.0, 1.7, 10.5, (*_LIPS, 4, 5)),
-        "depressor anguli oris": LinearMuscle(48, (-8.0, 36.0, 12.0), 48.0, 1.5, 9.0, (48, 49, 59, 60, 67)),
+        "depressor anguli oris": LinearMuscle(48, (-8.0, 36.0, 12.0), 28.0, 1.5, 9.0, (48, 49, 59, 60, 67)),
         "depressor labii inferioris": LinearMuscle(58, (-5.0, 34.0, 6.0), 62.0, 1.6, 5.5, (57, 58, 59, 66, 67)),
         "mentalis": LinearMuscle(57, (0.0, -30.0, -4.0), 60.0, 2.9, 5.5, (6, 7, 8, 57, 58, 59, 66, 67)),
     }
@@ -118,8 +117,8 @@ LINEAR: Mapping[str, LinearMuscle] = MappingProxyType(
 #: Ring muscles; those about the eye are of the right half.
 SPHINCTERS: Mapping[str, Sphincter] = MappingProxyType(
     {
-        "orbicularis oculi, orbital": Sphincter((37, 38), (62.0, 30.0), (0.07, 0.30), 0.5, (17, 18, 19, 36, 40, 41)),
-        "orbicularis oculi, palpebral": Sphincter(_EYE, (60.0, 40.0), (0.02, 0.52), 0.0, _EYE),
+        "orbicularis oculi, orbital": Sphincter((37, 38), (45.0, 24.0), (0.05, 0.36), 0.5, (17, 18, 19, 40, 41)),
+        "orbicularis oculi, palpebral": Sphincter((36, 37, 38, 39), (60.0, 40.0), (0.0, 0.46), 0.0, (37, 38, 40, 41)),
         "lid closure": Sphincter((40, 41), (80.0, 60.0), (0.0, 1.0), 0.0, (37, 38)),
         "incisivi labii": Sphincter(_RING, (60.0, 60.0), (0.52, 0.02), 7.0, _RING),
         "orbicularis oris, tightening": Sphincter(_RING, (60.0, 60.0), (0.16, 0.42), 0.5, _RING),
