@@ -14,8 +14,8 @@ import time
 
 from _results import write
 
-from dfecs_lib.datasets import load_dataset
-from dfecs_lib.runs.apart import run_apart
+from dfecs_lib.data.datasets import load_dataset
+from dfecs_lib.publishing.runs.apart import run_apart
 
 SETS = ("sim-disfa", "sim-ckplus", "sim-bp4d")
 CHAPTERS: dict[str, dict[str, object]] = {

@@ -29,17 +29,17 @@ from calibrate_frontalizer import learn
 from scipy.spatial.transform import Rotation
 
 from dfecs_lib import keypoints
-from dfecs_lib.head3d import load_head
-from dfecs_lib.preprocessing import Frontalizer, head_fit, make_preprocessor, pose
-from dfecs_lib.preprocessing import assessment as assess
-from dfecs_lib.preprocessing.expression import expression_r2, expression_r2_difference
-from dfecs_lib.preprocessing.ranges import (
+from dfecs_lib.anatomy.head import load_head
+from dfecs_lib.evaluation import pose_leakage as assess
+from dfecs_lib.evaluation.expression import expression_r2, expression_r2_difference
+from dfecs_lib.evaluation.ranges import (
     level_by_eyes,
     mouth_and_brow_measures,
     ranges_kept,
     ranges_kept_by_eyes,
     steady_frames,
 )
+from dfecs_lib.preprocessing import Frontalizer, head_fit, make_preprocessor, pose
 from dfecs_lib.simulate import simulate
 
 COMPONENTS = (4, 8, 16)
@@ -250,7 +250,7 @@ def main() -> None:
     scales = {n: r["pose"]["ranges_kept"]["height_scale"]["all"] for n, r in real.items() if r["pose"]["ranges_kept"]}
     counts = {k: _count(above, k) for k in next(iter(above.values()))}
     content: dict[str, object] = {
-        "measures": "dfecs_lib.preprocessing.assessment and .ranges; truth: the same measure on the true frontal faces",
+        "measures": "dfecs_lib.evaluation.pose_leakage and .ranges; truth: the same measure on the true frontal faces",
         "calibration": "the correction of 'pose' was learnt on the real clips WolfgangLanger, franck, cap12, cap13; "
         + ("each is judged here by one learnt without its person" if learnt else "they are judged here all the same"),
         "frontalizer": repr(Frontalizer()),

@@ -13,7 +13,7 @@ import numpy as np
 from _results import write
 from sklearn.linear_model import lars_path
 
-from dfecs_lib.encoding_paths import encode_at_most, least_angle_path
+from dfecs_lib.coding.paths import encode_at_most, least_angle_path
 
 PATHS = {"lar": ("lar", False), "lasso": ("lasso", False), "nonnegative": ("lasso", True)}
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 from _results import write
 
-from dfecs_lib.head3d import load_head
+from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.preprocessing import make_preprocessor
 
 

@@ -14,10 +14,10 @@ from _motion import arguments, cpu_seconds, simulated
 from _results import write
 from sklearn.decomposition import NMF, DictionaryLearning
 
+from dfecs_lib.coding.encoders import by_pattern  # noqa: F401 (imports numba's kernels before the clock starts)
+from dfecs_lib.coding.sparse_coding import code
 from dfecs_lib.ffm import FullFaceModel
-from dfecs_lib.ffm.encoders import by_pattern  # noqa: F401 (imports numba's kernels before the clock starts)
 from dfecs_lib.ffm.search import ALPHAS
-from dfecs_lib.ffm.sparse_coding import code
 from dfecs_lib.keypoints import scheme_of
 
 CLOCK = time.process_time

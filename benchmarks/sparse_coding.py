@@ -21,9 +21,9 @@ from celer import Lasso as CelerLasso
 from skglm import WeightedLasso as SkglmLasso
 from sklearn.decomposition import DictionaryLearning, MiniBatchDictionaryLearning, SparseCoder
 
+from dfecs_lib.coding.sparse_coding import code, code_selected
 from dfecs_lib.ffm import FullFaceModel
 from dfecs_lib.ffm.dictionary import best_start, learn_dictionary
-from dfecs_lib.ffm.sparse_coding import code, code_selected
 from dfecs_lib.keypoints import scheme_of
 
 CLOCK = time.process_time

@@ -22,7 +22,7 @@ from _motion import simulated
 from _results import write
 
 from dfecs_lib.ffm import FullFaceModel
-from dfecs_lib.ffm.streaming import parquet_batches
+from dfecs_lib.models.streaming import parquet_batches
 
 GROUP = 65_536
 

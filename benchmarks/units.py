@@ -19,11 +19,11 @@ from _results import write
 from dfecs_lib import keypoints
 from dfecs_lib.baselines import FACSUnits, PCAUnits
 from dfecs_lib.ffm import FullFaceModel
-from dfecs_lib.ffm.units import order_units, refine_units
 from dfecs_lib.interpretability import score_units, summary_table
 from dfecs_lib.interpretability.scores import compliance, locality
 from dfecs_lib.interpretability.units import as_units
 from dfecs_lib.metrics import active_units, variance_explained
+from dfecs_lib.models.units import order_units, refine_units
 
 N_UNITS = 16
 DIRECT, SPARSE = "for direct codes (default)", "for sparse codes (default)"

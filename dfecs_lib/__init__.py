@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-_FUNCTIONS = {"read_keypoints": "dfecs_lib.io", "load_dataset": "dfecs_lib.datasets"}
+_FUNCTIONS = {"read_keypoints": "dfecs_lib.data.readers", "load_dataset": "dfecs_lib.data.datasets"}
 
 if TYPE_CHECKING:
-    from dfecs_lib.datasets import load_dataset
-    from dfecs_lib.io import read_keypoints
+    from dfecs_lib.data.datasets import load_dataset
+    from dfecs_lib.data.readers import read_keypoints
 
 __all__ = ["__version__", "load_dataset", "read_keypoints"]
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import get_scheme, scheme_of
-from dfecs_lib.schemes import Scheme
+from dfecs_lib.keypoints.schemes import Scheme
 
 __all__ = [
     "active_units",

@@ -12,18 +12,18 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from dfecs_lib.data.faces import Faces, load_faces
+from dfecs_lib.data.sources import stack
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.faces import Faces, load_faces
 from dfecs_lib.keypoints import convert, get_scheme, scheme_of
-from dfecs_lib.neutral import choose_neutral, recordings_with_a_face
 from dfecs_lib.preprocessing import from_settings, make_preprocessor, motion_vectors, settings_of
-from dfecs_lib.sources import stack
+from dfecs_lib.preprocessing.neutral import choose_neutral, recordings_with_a_face
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from dfecs_lib.ffm import FullFaceModel
-    from dfecs_lib.ffm.base import UnitsBase
+    from dfecs_lib.models.base import UnitsBase
 
 __all__ = ["Faces", "encode", "evaluate", "load_faces", "motion_for", "table_motion", "train"]
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from dfecs_lib.book import BookError, build_book, serve
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.printing import write_pdf
-from dfecs_lib.runs import RunFailedError
+from dfecs_lib.publishing.book import BookError, build_book, serve
+from dfecs_lib.publishing.printing import write_pdf
+from dfecs_lib.publishing.runs import RunFailedError
 
 
 def write_notebook(path: Path, source: str) -> None:

@@ -10,7 +10,7 @@ from sklearn.decomposition import sparse_encode
 from sklearn.linear_model import lars_path
 
 from dfecs_lib import keypoints as kp
-from dfecs_lib.encoding_paths import encode_at_most, keep_columns, least_angle_path, moving_points
+from dfecs_lib.coding.paths import encode_at_most, keep_columns, least_angle_path, moving_points
 from dfecs_lib.errors import DfecsError
 
 N_UNITS = 12

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.head3d import load_head
 from dfecs_lib.keypoints import IBUG68
 
 HEAD = load_head()

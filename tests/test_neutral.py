@@ -8,8 +8,8 @@ import pytest
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import make_table, validate
-from dfecs_lib.neutral import METHODS, choose_neutral
 from dfecs_lib.preprocessing import motion_vectors
+from dfecs_lib.preprocessing.neutral import METHODS, choose_neutral
 
 
 def course(heights: np.ndarray, name: str = "r", first: int = 0, seed: int = 0) -> pd.DataFrame:

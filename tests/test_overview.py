@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.head3d import load_head
-from dfecs_lib.io.dataset import Dataset, ReadReport
+from dfecs_lib.evaluation.overview import eye_distance, jitter, motion_left, overview, rows_at, spread_frames, stages
 from dfecs_lib.keypoints import make_table
-from dfecs_lib.overview import eye_distance, jitter, motion_left, overview, rows_at, spread_frames, stages
+from dfecs_lib.keypoints.dataset import Dataset, ReadReport
 from dfecs_lib.preprocessing import make_preprocessor
 
 

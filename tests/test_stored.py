@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import read_parquet, whole_file, write_parquet
 from dfecs_lib.keypoints import make_table, save
-from dfecs_lib.stored import read_parquet, whole_file, write_parquet
 
 
 def broken(target: Path, error: Exception) -> None:

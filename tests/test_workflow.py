@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from dfecs_lib import keypoints, read_keypoints, workflow
+from dfecs_lib.data.sources import load_source, motion_of
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import FullFaceModel, load_model
-from dfecs_lib.sources import load_source, motion_of
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The explorer: a face that the reader moves by its units, from data that a notebook made (`dfecs_lib.explorer`).
+"""The explorer: a face that the reader moves by its units, from a notebook's data (`dfecs_lib.publishing.explorer`).
 
 ``{explorer} RUN:NAME`` puts it on a page; ``:start: smile`` begins with that expression, ``:compact:`` is for a front
 page. Style, script and data stand in the page itself, on those pages alone, so that it also works from a file.

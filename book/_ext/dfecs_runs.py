@@ -152,7 +152,7 @@ def parameter_rows(notebook: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 def data_used(notebook: dict[str, Any]) -> str:
     """Say which data a run read, by their names in the manifest."""
-    from dfecs_lib.manifest import load_manifest
+    from dfecs_lib.data.manifest import load_manifest
 
     noted = notebook["metadata"].get("dfecs", {})
     known = load_manifest()

@@ -49,7 +49,7 @@ def add(commands: Commands) -> None:
 
 
 def _book(args: argparse.Namespace) -> None:
-    from dfecs_lib.book import build_book, serve
+    from dfecs_lib.publishing.book import build_book, serve
 
     def report(line: str) -> None:
         print(f"dfecs: {line}", file=sys.stderr, flush=True)
@@ -65,7 +65,7 @@ def _book(args: argparse.Namespace) -> None:
 
 
 def _print_pdf(page: Path, report: Callable[[str], None]) -> None:
-    from dfecs_lib.printing import find_chromium, write_pdf
+    from dfecs_lib.publishing.printing import find_chromium, write_pdf
 
     browser = find_chromium()
     if browser is None:

@@ -16,7 +16,7 @@ from dfecs_lib.errors import DfecsError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dfecs_lib.ffm.base import UnitsBase
+    from dfecs_lib.models.base import UnitsBase
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -133,7 +133,7 @@ def in_parallel(args: argparse.Namespace) -> AbstractContextManager[object]:
     """Return the context in which joblib's work goes where ``--dask`` says; without it, nothing changes."""
     if not args.dask:
         return nullcontext()
-    from dfecs_lib.cluster import on_dask
+    from dfecs_lib.cli.cluster import on_dask
 
     return on_dask(args.dask)
 
@@ -176,8 +176,8 @@ def check_output(path: str, suffixes: Iterable[str], inputs: Iterable[str] = ())
 def read_units(path: str) -> UnitsBase:
     """Return the model of a file, or say what is wrong with it or with what it tells of its faces' preparation."""
     from dfecs_lib.ffm import load_model
-    from dfecs_lib.neutral import METHODS
     from dfecs_lib.preprocessing import from_settings
+    from dfecs_lib.preprocessing.neutral import METHODS
 
     model = load_model(path)
     settings, neutral = (model.metadata_.get(key) for key in ("preprocessing", "neutral"))
@@ -195,7 +195,7 @@ def read_units(path: str) -> UnitsBase:
 
 def write_table(table: pd.DataFrame, target: Path) -> None:
     """Write a table with its index as Parquet or CSV, by the suffix; the file appears whole or not at all."""
-    from dfecs_lib.stored import whole_file
+    from dfecs_lib.files import whole_file
 
     with whole_file(target) as partial:
         if target.suffix.lower() == ".csv":

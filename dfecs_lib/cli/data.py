@@ -50,8 +50,8 @@ def add(commands: Commands) -> None:
 
 
 def _list(args: argparse.Namespace) -> None:
-    from dfecs_lib.checking import listing
-    from dfecs_lib.manifest import load_manifest
+    from dfecs_lib.data.checking import listing
+    from dfecs_lib.data.manifest import load_manifest
 
     table = listing(load_manifest(args.manifest))
     if args.json:
@@ -61,8 +61,8 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from dfecs_lib.checking import check
-    from dfecs_lib.manifest import State, load_manifest, state
+    from dfecs_lib.data.checking import check
+    from dfecs_lib.data.manifest import State, load_manifest, state
 
     known = load_manifest(args.manifest)
     present = [n for n, entry in known.items() if state(entry) in (State.READY, State.INCOMPLETE)]
@@ -76,8 +76,8 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _fetch(args: argparse.Namespace) -> None:
-    from dfecs_lib.fetching import fetch
-    from dfecs_lib.manifest import load_manifest
+    from dfecs_lib.data.fetching import fetch
+    from dfecs_lib.data.manifest import load_manifest
 
     known = load_manifest(args.manifest)
     entries = [known[name] for name in args.names]  # an unknown name stops before any download

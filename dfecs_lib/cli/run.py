@@ -38,8 +38,8 @@ def add(commands: Commands) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from dfecs_lib.runs import declared_parameters, read_notebook
-    from dfecs_lib.runs.apart import run_apart
+    from dfecs_lib.publishing.runs import declared_parameters, read_notebook
+    from dfecs_lib.publishing.runs.apart import run_apart
 
     if args.list:
         for name, default in declared_parameters(read_notebook(args.notebook), args.notebook).items():

@@ -11,13 +11,13 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from dfecs_lib.baselines import FACSUnits
+from dfecs_lib.data.manifest import State, load_manifest, state
 from dfecs_lib.evaluation.frames import UnitMeasures, UnitModel, convert_units, in_scheme_of, model_costs, score
 from dfecs_lib.evaluation.recovery import au_recovery
 from dfecs_lib.evaluation.subjects import sample_frames
 from dfecs_lib.keypoints import FACE_PARTS, record, scheme_of
-from dfecs_lib.manifest import State, load_manifest, state
-from dfecs_lib.neutral import choose_neutral
 from dfecs_lib.preprocessing import make_preprocessor, motion_vectors
+from dfecs_lib.preprocessing.neutral import choose_neutral
 
 __all__ = ["Faces", "Variant", "ablate", "published_weights", "standard_variants", "variant_motion"]
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from dfecs_lib.encoding_paths import Method, least_angle_path
+from dfecs_lib.coding.paths import Method, least_angle_path
 from dfecs_lib.evaluation.frames import UnitMeasures, UnitModel, active_per_frame, in_scheme_of, model_costs, score
 from dfecs_lib.evaluation.tables import POINTS, points_of
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from dfecs_lib.encoding_paths import keep_columns
+from dfecs_lib.coding.paths import keep_columns
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.evaluation.statistics import ratio_interval
 from dfecs_lib.keypoints import INDEX_NAMES, FrameOrArray, convert, scheme_of
-from dfecs_lib.schemes import Scheme, get_scheme
-from dfecs_lib.statistics import ratio_interval
+from dfecs_lib.keypoints.schemes import Scheme, get_scheme
 
 __all__ = [
     "METRICS",

@@ -138,7 +138,7 @@ def leakage_beyond_expression(registered: pd.DataFrame, pose: pd.DataFrame, inte
     pose, intensities : DataFrame
         Angles, and the intensities of action units, of the same frames, from a source other than these keypoints.
     """
-    from dfecs_lib.preprocessing.assessment import controlled_leakage
+    from dfecs_lib.evaluation.pose_leakage import controlled_leakage
 
     subjects = registered.index.get_level_values("subject")
     each = [

@@ -11,15 +11,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dfecs_lib.baselines import PCAUnits
+from dfecs_lib.coding.encoders import by_pattern
+from dfecs_lib.coding.sparse_coding import code
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.evaluation.curves import recoded
 from dfecs_lib.evaluation.frames import UnitModel
 from dfecs_lib.ffm import FullFaceModel, PartFaceModel
-from dfecs_lib.ffm.encoders import by_pattern
-from dfecs_lib.ffm.parts import columns_of_parts
 from dfecs_lib.ffm.selection import UnitSelection
-from dfecs_lib.ffm.sparse_coding import code
 from dfecs_lib.keypoints import FrameOrArray
+from dfecs_lib.models.parts import columns_of_parts
 
 __all__ = [
     "LassoCoded",

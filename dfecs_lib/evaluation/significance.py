@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.evaluation.frames import score, score_by_subject
-from dfecs_lib.statistics import Alternative, compare_means, holm
+from dfecs_lib.evaluation.statistics import Alternative, compare_means, holm
 
 __all__ = ["chunk_scores", "chunk_tests", "compare", "compare_methods", "compare_trains", "subject_tests"]
 

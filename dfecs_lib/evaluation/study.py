@@ -10,18 +10,18 @@ import numpy as np
 import pandas as pd
 
 from dfecs_lib.baselines import FACSUnits
+from dfecs_lib.data.manifest import State, load_manifest, state
+from dfecs_lib.data.readers.ravdess import parse_name
+from dfecs_lib.data.sources import describe_source, load_source, motion_of, source_names
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.evaluation.ablation import Faces
 from dfecs_lib.evaluation.frames import convert_units
 from dfecs_lib.evaluation.recovery import cosines
 from dfecs_lib.evaluation.subjects import split_subjects, subject_names
-from dfecs_lib.io.dataset import Dataset
-from dfecs_lib.io.ravdess import parse_name
 from dfecs_lib.keypoints import get_scheme
-from dfecs_lib.manifest import State, load_manifest, state
+from dfecs_lib.keypoints.dataset import Dataset
 from dfecs_lib.preprocessing import make_preprocessor
 from dfecs_lib.simulate import SimulatedDataset, exemplar_table
-from dfecs_lib.sources import describe_source, load_source, motion_of, source_names
 
 __all__ = [
     "StudySet",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from dfecs_lib.encoding_paths import moving_points
+from dfecs_lib.coding.paths import moving_points
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.evaluation.frames import METRICS, UnitModel, model_costs, score
 from dfecs_lib.evaluation.subjects import cross_costs, sample_frames, subject_names

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dfecs_lib.ffm.alternate import alternate, residual_direction
-from dfecs_lib.ffm.sparse_coding import Coding, Floats, code
+from dfecs_lib.coding.alternate import alternate, residual_direction
+from dfecs_lib.coding.sparse_coding import Coding, Floats, code
 
 __all__ = [
     "Dictionary",

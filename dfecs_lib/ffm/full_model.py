@@ -12,18 +12,19 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from dfecs_lib.coding import encoders
+from dfecs_lib.coding.sparse_coding import Floats, Selection
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.ffm import checks, encoders
-from dfecs_lib.ffm.base import FrameOrFloats
-from dfecs_lib.ffm.encoded import EncodedUnits
 from dfecs_lib.ffm.hierarchy import search_units
 from dfecs_lib.ffm.level_one import atoms_by_part, learn_parts
-from dfecs_lib.ffm.naming import summarize
-from dfecs_lib.ffm.parts import PART_VALUES, check_parts, columns_of_parts
 from dfecs_lib.ffm.search import Search
-from dfecs_lib.ffm.sparse_coding import Floats, Selection
-from dfecs_lib.ffm.streaming import LearnsInBatches
-from dfecs_lib.ffm.units import order_units, parts_of_units, refine_units
+from dfecs_lib.models import checks
+from dfecs_lib.models.base import FrameOrFloats
+from dfecs_lib.models.encoded import EncodedUnits
+from dfecs_lib.models.naming import summarize
+from dfecs_lib.models.parts import PART_VALUES, check_parts, columns_of_parts
+from dfecs_lib.models.streaming import LearnsInBatches
+from dfecs_lib.models.units import order_units, parts_of_units, refine_units
 
 __all__ = ["FullFaceModel"]
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from sklearn.decomposition import NMF
 from sklearn.exceptions import ConvergenceWarning
 
-from dfecs_lib.ffm.alternate import NON_NEGATIVE, alternate, residual_direction
+from dfecs_lib.coding.alternate import NON_NEGATIVE, alternate, residual_direction
+from dfecs_lib.coding.sparse_coding import Floats
 from dfecs_lib.ffm.search import Search
-from dfecs_lib.ffm.sparse_coding import Floats
 
 __all__ = ["Hierarchy", "factorizations", "search_units"]
 

@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from dfecs_lib.coding.sparse_coding import Floats
 from dfecs_lib.ffm.part_model import fit_part
 from dfecs_lib.ffm.search import Found, Search
-from dfecs_lib.ffm.sparse_coding import Floats
 
 __all__ = ["LevelOne", "atoms_by_part", "learn_parts"]
 

@@ -12,9 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from dfecs_lib.coding.encoders import by_pattern
+from dfecs_lib.coding.sparse_coding import Floats, code
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.ffm.base import FrameOrFloats
-from dfecs_lib.ffm.checks import (
+from dfecs_lib.ffm.search import ALPHAS, Found, Search, search_part
+from dfecs_lib.models.base import FrameOrFloats
+from dfecs_lib.models.checks import (
     Check,
     check_choice,
     check_count,
@@ -25,10 +28,7 @@ from dfecs_lib.ffm.checks import (
     is_number,
     is_whole,
 )
-from dfecs_lib.ffm.encoders import by_pattern
-from dfecs_lib.ffm.search import ALPHAS, Found, Search, search_part
-from dfecs_lib.ffm.sparse_coding import Floats, code
-from dfecs_lib.ffm.streaming import LearnsInBatches
+from dfecs_lib.models.streaming import LearnsInBatches
 
 __all__ = ["PartFaceModel", "fit_part"]
 

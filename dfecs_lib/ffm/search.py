@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dfecs_lib.coding.sparse_coding import Floats
 from dfecs_lib.ffm.dictionary import Dictionary, best_start, learn_dictionary, residual_atom, svd_atoms
-from dfecs_lib.ffm.sparse_coding import Floats
 
 __all__ = ["ALPHAS", "Found", "Search", "search_part"]
 

@@ -12,13 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 from sklearn.base import clone
 
+from dfecs_lib.coding.sparse_coding import Floats, code, code_selected
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm.full_model import FullFaceModel
 from dfecs_lib.ffm.hierarchy import factorizations
 from dfecs_lib.ffm.level_one import learn_parts
-from dfecs_lib.ffm.parts import columns_of_parts
-from dfecs_lib.ffm.sparse_coding import Floats, code, code_selected
-from dfecs_lib.ffm.units import order_units, refine_units
+from dfecs_lib.models.parts import columns_of_parts
+from dfecs_lib.models.units import order_units, refine_units
 
 __all__ = ["UnitSelection", "matched_similarity", "select_n_units"]
 

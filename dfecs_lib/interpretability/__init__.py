@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from dfecs_lib.interpretability.atlas import Atlas, Muscle, Pull, load_atlas
+from dfecs_lib.anatomy.atlas import Atlas, Muscle, Pull, load_atlas
 from dfecs_lib.interpretability.comparison import (
     ablation_scores,
     random_units,

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import nnls
 
-from dfecs_lib.interpretability.atlas import Atlas, load_atlas
+from dfecs_lib.anatomy.atlas import Atlas, load_atlas
 from dfecs_lib.interpretability.units import as_motion
 
 __all__ = ["name_muscles"]

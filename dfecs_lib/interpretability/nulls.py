@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from dfecs_lib.schemes import FACE_PARTS
+from dfecs_lib.keypoints.schemes import FACE_PARTS
 
 __all__ = ["NULLS", "mixed", "rotated", "shuffled", "z_and_p"]
 

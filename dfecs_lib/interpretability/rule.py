@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 
+from dfecs_lib.anatomy.atlas import Atlas, load_atlas
 from dfecs_lib.interpretability import nulls
-from dfecs_lib.interpretability.atlas import Atlas, load_atlas
 from dfecs_lib.interpretability.scores import compliance
 
 __all__ = ["Rule", "Share", "calibrate", "wilson"]

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import nnls
 
-from dfecs_lib.interpretability.atlas import Atlas, load_atlas
+from dfecs_lib.anatomy.atlas import Atlas, load_atlas
 from dfecs_lib.interpretability.units import as_motion
-from dfecs_lib.schemes import FACE_PARTS, IBUG68
+from dfecs_lib.keypoints.schemes import FACE_PARTS, IBUG68
 
 __all__ = [
     "ANGLES",

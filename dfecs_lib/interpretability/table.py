@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from dfecs_lib.anatomy.atlas import Atlas, load_atlas
 from dfecs_lib.interpretability import scores
-from dfecs_lib.interpretability.atlas import Atlas, load_atlas
 from dfecs_lib.interpretability.naming import name_muscles
 from dfecs_lib.interpretability.nulls import NULLS, z_and_p
 from dfecs_lib.interpretability.rule import Rule, Share, wilson
 from dfecs_lib.interpretability.units import Units, as_units
-from dfecs_lib.schemes import Scheme
+from dfecs_lib.keypoints.schemes import Scheme
 
 __all__ = ["UnitScores", "score_table", "score_units", "summary_table"]
 

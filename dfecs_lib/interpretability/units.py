@@ -13,7 +13,7 @@ from sklearn.decomposition import FastICA
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import scheme_of
-from dfecs_lib.schemes import Scheme, get_scheme
+from dfecs_lib.keypoints.schemes import Scheme, get_scheme
 
 __all__ = ["HasComponents", "Units", "as_units"]
 

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.keypoints.schemes import SCHEMES, Scheme, get_scheme
 from dfecs_lib.plotting.style import COLORS, INK, SOFT
-from dfecs_lib.schemes import SCHEMES, Scheme, get_scheme
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from dfecs_lib.keypoints.schemes import Scheme
 from dfecs_lib.plotting.faces import contours, moving_points, scaled_motion
 from dfecs_lib.plotting.figure import Html, caption_html
 from dfecs_lib.plotting.style import COLORS, SOFT
-from dfecs_lib.schemes import Scheme
 
 __all__ = ["MovingFaces"]
 

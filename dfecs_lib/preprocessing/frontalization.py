@@ -42,7 +42,7 @@ class Frontalizer(KeypointTransformer):
     Examples
     --------
     >>> import numpy as np
-    >>> from dfecs_lib.head3d import load_head
+    >>> from dfecs_lib.anatomy.head import load_head
     >>> face = load_head().mean[:, :2].T.reshape(1, -1)
     >>> frontal = Frontalizer().fit_transform(2 * face + 100)
     >>> bool(abs(frontal[0, 16] - frontal[0, 0] - 800) < 1)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dfecs_lib.head3d import load_head
+from dfecs_lib.anatomy.head import load_head
 
 __all__ = ["CORRECTION_FILE", "HeadFit", "head_fit", "load_correction"]
 

@@ -91,7 +91,7 @@ def _rows_of(index: pd.Index, neutral: pd.Index) -> NDArray[np.intp]:
         keys = pd.MultiIndex.from_arrays([index.get_level_values(i) for i in range(3)])[found < 0]
         raise DfecsError(
             f"no neutral face for {_some(['/'.join(map(str, key)) for key in keys.unique()])}; "
-            "give one row a recording, or one a subject (dfecs_lib.neutral.choose_neutral picks them)"
+            "give one row a recording, or one a subject (dfecs_lib.preprocessing.neutral.choose_neutral picks them)"
         )
     return found
 

@@ -44,7 +44,7 @@ def make_preprocessor(
     Examples
     --------
     >>> import numpy as np
-    >>> from dfecs_lib.head3d import load_head
+    >>> from dfecs_lib.anatomy.head import load_head
     >>> face = load_head().mean[:, :2].T.reshape(1, -1)
     >>> make_preprocessor().fit_transform(face).shape
     (1, 136)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dfecs_lib.head3d import load_head
+from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.keypoints import Scheme
 from dfecs_lib.preprocessing.base import Rows
 from dfecs_lib.preprocessing.head_fit import HeadFit, head_fit

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import whole_file
 from dfecs_lib.interpretability.rule import Share, wilson
 from dfecs_lib.rating.agreement import agreement_table
 from dfecs_lib.rating.answers import read_answers
 from dfecs_lib.rating.outcome import Outcome, RaterRule
 from dfecs_lib.rating.report import report_page
 from dfecs_lib.rating.study import load_study
-from dfecs_lib.stored import whole_file
 
 __all__ = ["RaterRule", "Report", "analyse"]
 

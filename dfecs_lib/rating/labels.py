@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dfecs_lib.schemes import IBUG68
+from dfecs_lib.keypoints.schemes import IBUG68
 
 __all__ = ["CONTOURS", "PARTS", "keypoint_name"]
 

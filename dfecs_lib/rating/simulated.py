@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from dfecs_lib.interpretability.atlas import load_atlas
+from dfecs_lib.anatomy.atlas import load_atlas
 from dfecs_lib.interpretability.scores import deviation
 from dfecs_lib.rating.answers import COLUMNS, write_answers
 from dfecs_lib.rating.study import load_study

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dfecs_lib.interpretability.atlas import load_atlas
+from dfecs_lib.anatomy.atlas import load_atlas
 from dfecs_lib.interpretability.units import Units
 
 __all__ = ["MOVES", "Trial", "catch_trials", "make_trials"]

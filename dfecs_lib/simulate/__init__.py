@@ -7,7 +7,6 @@ from dfecs_lib.simulate.calibration import COUNTERPARTS, REAL_RANGES, motion_fig
 from dfecs_lib.simulate.dataset import SimulatedDataset, Truth, simulate
 from dfecs_lib.simulate.designs import DESIGNS, SIZES
 from dfecs_lib.simulate.exemplars import exemplar_table, write_exemplars
-from dfecs_lib.simulate.native import write_native
 
 __all__ = [
     "ACTION_UNITS",
@@ -23,5 +22,4 @@ __all__ = [
     "motion_figures",
     "simulate",
     "write_exemplars",
-    "write_native",
 ]

@@ -95,14 +95,14 @@ class Face:
     Parameters
     ----------
     neutral : ndarray of shape (68, 3)
-        The face at rest, millimetres; axes as in `dfecs_lib.head3d`.
+        The face at rest, millimetres; axes as in `dfecs_lib.anatomy.head`.
     gains : array-like of shape (n_channels,), optional
         How strongly this person shows each action (1 = the mean face's way); their left/right ratio is the person's
         asymmetry of expression.
 
     Examples
     --------
-    >>> from dfecs_lib.head3d import load_head
+    >>> from dfecs_lib.anatomy.head import load_head
     >>> face = Face(load_head().mean)
     >>> smile = face.express(channel_of({12: 5.0})[None])[0]
     >>> bool(smile[48, 0] < face.neutral[48, 0] and smile[48, 1] < face.neutral[48, 1])  # corner out and up

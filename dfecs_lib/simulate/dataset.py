@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.head3d import load_head
-from dfecs_lib.io.dataset import Dataset, Readings, ReadReport
-from dfecs_lib.io.neutral_rules import RULES
-from dfecs_lib.io.tables import INTENSITY, OCCURRENCE
 from dfecs_lib.keypoints import INDEX_NAMES, from_points, get_scheme, validate
+from dfecs_lib.keypoints.dataset import Dataset, Readings, ReadReport
+from dfecs_lib.keypoints.known_neutral import RULES
+from dfecs_lib.keypoints.labels import INTENSITY, OCCURRENCE
 from dfecs_lib.simulate.action_units import ACTION_UNITS, CHANNELS
 from dfecs_lib.simulate.designs import Design, Size, design_of, disfa_neutral
 from dfecs_lib.simulate.recording import cached_arrays
@@ -47,7 +47,7 @@ class Truth:
         right, y down, z away). Positive pitch looks down, positive yaw turns to the subject's right (image left),
         positive roll tilts clockwise in the picture; ``R = R_x(pitch) R_y(yaw) R_z(roll)``, OpenFace's convention.
     identity : DataFrame
-        Coefficients of the identity modes of `dfecs_lib.head3d`, in standard deviations, index ``subject``.
+        Coefficients of the identity modes of `dfecs_lib.anatomy.head`, in standard deviations, index ``subject``.
     lost, frozen : Series of bool
         Frames that the tracker lost, and frames in which it repeated itself.
     """
@@ -65,7 +65,7 @@ class Truth:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SimulatedDataset(Dataset):
-    """A `dfecs_lib.io.Dataset` of simulated faces, with their truth.
+    """A `dfecs_lib.data.readers.Dataset` of simulated faces, with their truth.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def simulate(
     Returns
     -------
     SimulatedDataset
-        `dfecs_lib.io.Dataset` plus ``truth``. Frames that the tracker lost are NaN rows.
+        `dfecs_lib.data.readers.Dataset` plus ``truth``. Frames that the tracker lost are NaN rows.
 
     Raises
     ------

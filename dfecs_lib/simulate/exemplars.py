@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dfecs_lib.head3d import load_head
+from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.keypoints import make_table
 from dfecs_lib.simulate.action_units import ACTION_UNITS, Face, channel_of
 

@@ -80,7 +80,7 @@ def identity_modes(mean: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     Parameters
     ----------
     mean : ndarray of shape (68, 3)
-        The mean head; axes as in `dfecs_lib.head3d`.
+        The mean head; axes as in `dfecs_lib.anatomy.head`.
     """
     x, y, _ = mean.T
     side = np.sign(np.round(x, 6))

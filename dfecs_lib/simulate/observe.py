@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from dfecs_lib.head3d import load_head
+from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.keypoints import IBUG68
 from dfecs_lib.simulate.courses import smooth_walk
 

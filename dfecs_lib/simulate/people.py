@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dfecs_lib.head3d import load_head
+from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.simulate.action_units import ACTION_UNITS, CHANNELS, Face
 from dfecs_lib.simulate.courses import Manner
 

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from dfecs_lib.files import whole_file
 from dfecs_lib.simulate.action_units import CHANNELS
 from dfecs_lib.simulate.designs import Design, Size, Take
 from dfecs_lib.simulate.observe import head_pose, project, runs, tracking_errors
 from dfecs_lib.simulate.people import Person, draw_person
-from dfecs_lib.stored import whole_file
 
 __all__ = ["cache_key", "cached_arrays", "record_dataset"]
 
@@ -75,7 +75,7 @@ def cache_key(name: str, size: str, random_state: int, noise: float) -> str:
     """Return the key of a simulated dataset: a hash of what was asked for and of the simulator's own source."""
     digest = hashlib.sha256(f"{name} {size} {random_state} {noise!r}".encode())
     here = Path(__file__).parent
-    for path in sorted([*here.glob("*.py"), here.parent / "head3d.json", here.parent / "head3d.py"]):
+    for path in sorted([*here.glob("*.py"), *(here.parent / "anatomy").glob("head*")]):
         digest.update(path.read_bytes())
     return f"{name}-{size}-{random_state}-{digest.hexdigest()[:16]}"
 

@@ -16,9 +16,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import write_parquet
 from dfecs_lib.keypoints import get_scheme, make_table
-from dfecs_lib.path_names import names_from_path
-from dfecs_lib.stored import write_parquet
+from dfecs_lib.keypoints.path_names import names_from_path
 from dfecs_lib.tracking.backends import BACKENDS, Setting, backend_key, open_backend, register_backend
 from dfecs_lib.tracking.media import Media, open_media
 
@@ -118,7 +118,7 @@ def track_many(
     recordings : sequence of str, optional
         Names, one a source; by default the files' stems, with as many parent folders as make them differ.
     names : str, optional
-        How the sources' names say who is shown, such as ``"{subject}_{recording}"``: see `dfecs_lib.path_names`.
+        How the sources' names say who is shown, such as ``"{subject}_{recording}"``: see `keypoints.path_names`.
     cache : path, optional
         One Parquet file a finished recording, under a hash of the source's content, the backend, its versions and its
         settings. A second call takes what is there and tracks only the rest, so that long work may be interrupted.

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 
-from dfecs_lib.runs import declared_parameters, read_notebook
+from dfecs_lib.publishing.runs import declared_parameters, read_notebook
 
 pytestmark = pytest.mark.browser
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from dfecs_lib.baselines import PCAUnits
+from dfecs_lib.data.sources import motion_of
 from dfecs_lib.evaluation import Faces, Variant, ablate, standard_variants, variant_motion
 from dfecs_lib.interpretability import as_units, score_units, unit_measures
 from dfecs_lib.simulate import simulate
-from dfecs_lib.sources import motion_of
 
 
 @pytest.fixture(scope="module")

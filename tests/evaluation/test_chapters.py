@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from native_layouts import write_native
 
-from dfecs_lib.io.dataset import Dataset
-from dfecs_lib.runs.parameters import declared_parameters, read_notebook, tags_of
-from dfecs_lib.simulate import simulate, write_exemplars, write_native
+from dfecs_lib.keypoints.dataset import Dataset
+from dfecs_lib.publishing.runs.parameters import declared_parameters, read_notebook, tags_of
+from dfecs_lib.simulate import simulate, write_exemplars
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 MINE = ("11_pairs", "12_facs", "13_ablation", "14_tradeoff", "15_published", "16_emotions", "17_selection")

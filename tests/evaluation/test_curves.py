@@ -9,7 +9,7 @@ import pytest
 from dfecs_lib import evaluation
 from dfecs_lib import keypoints as kp
 from dfecs_lib.baselines import FACSUnits, PCAUnits
-from dfecs_lib.encoding_paths import least_angle_path
+from dfecs_lib.coding.paths import least_angle_path
 from dfecs_lib.errors import DfecsError
 
 from .conftest import N_TRUE, true_units

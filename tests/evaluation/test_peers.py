@@ -7,10 +7,9 @@ import pytest
 from sklearn.decomposition import PCA
 
 from dfecs_lib import keypoints as kp
-from dfecs_lib.baselines import PCAUnits
+from dfecs_lib.baselines import PCAUnits, PeerUnits, TwoLevelPCAUnits
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.metrics import variance_explained
-from dfecs_lib.peers import PeerUnits, TwoLevelPCAUnits
 
 from .conftest import N_TRUE, motion, true_units
 

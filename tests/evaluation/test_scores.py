@@ -9,7 +9,7 @@ import pytest
 from dfecs_lib import evaluation, metrics
 from dfecs_lib import keypoints as kp
 from dfecs_lib.baselines import PCAUnits
-from dfecs_lib.encoding_paths import moving_points
+from dfecs_lib.coding.paths import moving_points
 from dfecs_lib.errors import DfecsError
 
 from .conftest import motion

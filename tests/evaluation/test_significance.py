@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from dfecs_lib import evaluation, statistics
+from dfecs_lib import evaluation
 from dfecs_lib.baselines import PCAUnits
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.evaluation import statistics
 
 from .conftest import motion
 

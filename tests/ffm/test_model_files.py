@@ -20,11 +20,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dfecs_lib.baselines import FACSUnits, PCAUnits
+from dfecs_lib.baselines import FACSUnits, PCAUnits, PeerUnits, TwoLevelPCAUnits
 from dfecs_lib.cli.main import main
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import FullFaceModel, PartFaceModel, load_model
-from dfecs_lib.peers import PeerUnits, TwoLevelPCAUnits
 from dfecs_lib.workflow import train
 
 Header = dict[str, Any]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dfecs_lib.ffm.naming import name_units, part_of_units
 from dfecs_lib.keypoints import BP4D49, IBUG68
+from dfecs_lib.models.naming import name_units, part_of_units
 
 
 def unit(points: list[int], x: float = 0.0, y: float = 0.0) -> np.ndarray:

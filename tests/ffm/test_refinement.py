@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dfecs_lib.coding.alternate import SPHERE, alternate
+from dfecs_lib.coding.kernels import update_atoms
+from dfecs_lib.coding.sparse_coding import code
+from dfecs_lib.data.sources import motion_of
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import FullFaceModel
-from dfecs_lib.ffm._kernels import update_atoms
-from dfecs_lib.ffm.alternate import SPHERE, alternate
-from dfecs_lib.ffm.sparse_coding import code
-from dfecs_lib.ffm.units import refine_units
 from dfecs_lib.keypoints import IBUG68
+from dfecs_lib.models.units import refine_units
 from dfecs_lib.simulate import simulate
-from dfecs_lib.sources import motion_of
 
 COLUMNS = {part: np.r_[where, where + 68] for part, where in IBUG68.parts.items()}
 GROUPS = np.zeros(136, dtype=np.intp)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.optimize import nnls
 from sklearn.decomposition import SparseCoder
 
+from dfecs_lib.coding.sparse_coding import code, code_selected, sparse_encode
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.ffm.sparse_coding import code, code_selected, sparse_encode
 
 
 def problem(n: int = 300, p: int = 8, d: int = 30, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

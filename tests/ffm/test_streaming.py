@@ -13,8 +13,8 @@ import pytest
 from dfecs_lib import keypoints
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import FullFaceModel
-from dfecs_lib.ffm.streaming import Statistics, parquet_batches
 from dfecs_lib.metrics import variance_explained
+from dfecs_lib.models.streaming import Statistics, parquet_batches
 
 from .conftest import motion_of
 

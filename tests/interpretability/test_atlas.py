@@ -10,7 +10,7 @@ import pytest
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.interpretability import load_atlas
 from dfecs_lib.interpretability.scores import deviation
-from dfecs_lib.schemes import IBUG68
+from dfecs_lib.keypoints.schemes import IBUG68
 
 
 @pytest.fixture(scope="module")

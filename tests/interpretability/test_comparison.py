@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from dfecs_lib.baselines import PCAUnits
+from dfecs_lib.data.sources import load_source, motion_of
 from dfecs_lib.evaluation import Faces, Variant
 from dfecs_lib.ffm import FullFaceModel
 from dfecs_lib.interpretability import (
@@ -21,7 +22,6 @@ from dfecs_lib.interpretability import (
 )
 from dfecs_lib.plotting import draw_pulls, new_figure
 from dfecs_lib.simulate import simulate
-from dfecs_lib.sources import load_source, motion_of
 
 
 @pytest.fixture(scope="module")

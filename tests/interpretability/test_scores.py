@@ -32,7 +32,7 @@ from dfecs_lib.interpretability import (
 from dfecs_lib.interpretability.nulls import mixed, rotated, shuffled, z_and_p
 from dfecs_lib.interpretability.scores import ANGLES, part_energy
 from dfecs_lib.keypoints import BP4D49, from_points
-from dfecs_lib.schemes import IBUG68
+from dfecs_lib.keypoints.schemes import IBUG68
 
 
 def action(*names: str) -> np.ndarray:

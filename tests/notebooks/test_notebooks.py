@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from dfecs_lib.runs import load_profile, profile_names
+from dfecs_lib.publishing.runs import load_profile, profile_names
 
 PICTURES = {f"plotting.{name}" for name in ("Figure", "Gallery", "HoverCodes", "HoverCurves", "MovingFaces")}
 FOLDER = Path(__file__).parents[2] / "notebooks"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dfecs_lib import plotting
-from dfecs_lib.schemes import get_scheme
+from dfecs_lib.keypoints.schemes import get_scheme
 
 
 def face(scheme: str = "ibug68") -> np.ndarray:

@@ -11,7 +11,7 @@ import pytest
 
 from dfecs_lib import plotting
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.schemes import SCHEMES, get_scheme
+from dfecs_lib.keypoints.schemes import SCHEMES, get_scheme
 
 
 def face(scheme: str = "ibug68") -> np.ndarray:

@@ -7,19 +7,19 @@ import pandas as pd
 import pytest
 from scipy.spatial.transform import Rotation
 
+from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.head3d import load_head
-from dfecs_lib.keypoints import BP4D49, IBUG68
-from dfecs_lib.preprocessing import AffineRegistration, Frontalizer, make_preprocessor
-from dfecs_lib.preprocessing.assessment import (
+from dfecs_lib.evaluation.expression import expression_r2
+from dfecs_lib.evaluation.pose_leakage import (
     controlled_leakage,
     free_columns,
     frontal_error,
     pose_leakage,
     pose_share,
 )
-from dfecs_lib.preprocessing.expression import expression_r2
-from dfecs_lib.preprocessing.ranges import mouth_and_brow_measures
+from dfecs_lib.evaluation.ranges import mouth_and_brow_measures
+from dfecs_lib.keypoints import BP4D49, IBUG68
+from dfecs_lib.preprocessing import AffineRegistration, Frontalizer, make_preprocessor
 
 
 @pytest.fixture(scope="module")

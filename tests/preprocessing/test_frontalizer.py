@@ -9,8 +9,8 @@ from scipy.spatial.transform import Rotation
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
+from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.head3d import load_head
 from dfecs_lib.keypoints import BP4D49, DISFA66, IBUG68, MEDIAPIPE478, make_table
 from dfecs_lib.preprocessing import AffineRegistration, Frontalizer, PartRegistration, make_preprocessor
 

@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.head3d import load_head
-from dfecs_lib.keypoints import make_table
-from dfecs_lib.preprocessing import AffineRegistration, Frontalizer
-from dfecs_lib.preprocessing.ranges import (
+from dfecs_lib.evaluation.ranges import (
     level_by_eyes,
     mouth_and_brow_measures,
     plain_gains,
@@ -18,6 +16,8 @@ from dfecs_lib.preprocessing.ranges import (
     ranges_kept_by_eyes,
     steady_frames,
 )
+from dfecs_lib.keypoints import make_table
+from dfecs_lib.preprocessing import AffineRegistration, Frontalizer
 
 
 def steady(pitch: float, noise: float, n: int = 500) -> dict[str, np.ndarray]:

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from dfecs_lib.data.sources import motion_of
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import make_table, to_points
 from dfecs_lib.simulate import COUNTERPARTS, DESIGNS, REAL_RANGES, motion_figures, simulate
-from dfecs_lib.sources import motion_of
 
 
 def medians(name: str, size: str, random_state: int) -> pd.Series[float]:

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.head3d import load_head
 from dfecs_lib.keypoints import get_scheme, to_points, validate
 from dfecs_lib.simulate import DESIGNS, SimulatedDataset, exemplar_table, simulate, write_exemplars
 from dfecs_lib.simulate.observe import Camera, Tracker, project, rotation, tracking_errors
@@ -182,7 +182,7 @@ def test_wrong_wishes_are_refused(arguments: tuple, message: str) -> None:
 
 
 def test_exemplars_are_read_back(tmp_path: Path) -> None:
-    from dfecs_lib.io import exemplars
+    from dfecs_lib.data.readers import exemplars
 
     table = exemplar_table()
     folder = write_exemplars(tmp_path / "facs")

@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from build_head import head_file
 
+from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.head3d import load_head
 from dfecs_lib.keypoints import IBUG68
 from dfecs_lib.simulate.action_units import ACTION_UNITS, CHANNELS, SIDED, Face, channel_of
-from dfecs_lib.simulate.build_head import head_file
 
 HEAD = load_head()
 FACE = Face(HEAD.mean)

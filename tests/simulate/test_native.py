@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from native_layouts import write_native
 
+from dfecs_lib.data.readers import bp4d, ckplus, disfa
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.io import bp4d, ckplus, disfa
-from dfecs_lib.io.neutral_rules import RULES
-from dfecs_lib.simulate import SimulatedDataset, simulate, write_native
+from dfecs_lib.keypoints.known_neutral import RULES
+from dfecs_lib.simulate import SimulatedDataset, simulate
 
 
 def _some(data: SimulatedDataset, subjects: int, frames: int = 10**9) -> SimulatedDataset:

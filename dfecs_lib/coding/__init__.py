@@ -1,0 +1,1 @@
+"""Codes on given units: compiled kernels, non-negative sparse coding, least-angle paths, dictionaries."""

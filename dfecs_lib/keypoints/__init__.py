@@ -1,0 +1,49 @@
+"""Keypoints: the one table in which tracked faces walk through the library, its schemes, and what travels with it.
+
+A keypoint table is a float64 ``pandas.DataFrame``. Rows: MultiIndex ``(dataset, subject, recording, frame)``,
+unique and sorted. Columns: ``x_0 … x_{K-1}, y_0 … y_{K-1}`` in pixels, y down; missing points are NaN, never 0.
+``attrs["scheme"]`` names the keypoint scheme, ``attrs["history"]`` lists the operations applied.
+"""
+
+from __future__ import annotations
+
+from dfecs_lib.keypoints.schemes import BP4D49, DISFA66, FACE_PARTS, IBUG68, MEDIAPIPE478, SCHEMES, Scheme, get_scheme
+from dfecs_lib.keypoints.table import (
+    INDEX_NAMES,
+    FrameOrArray,
+    KeypointTableError,
+    convert,
+    from_points,
+    like,
+    load,
+    make_table,
+    record,
+    save,
+    scheme_of,
+    to_points,
+    validate,
+)
+
+__all__ = [
+    "BP4D49",
+    "DISFA66",
+    "FACE_PARTS",
+    "IBUG68",
+    "INDEX_NAMES",
+    "MEDIAPIPE478",
+    "SCHEMES",
+    "FrameOrArray",
+    "KeypointTableError",
+    "Scheme",
+    "convert",
+    "from_points",
+    "get_scheme",
+    "like",
+    "load",
+    "make_table",
+    "record",
+    "save",
+    "scheme_of",
+    "to_points",
+    "validate",
+]

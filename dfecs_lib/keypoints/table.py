@@ -1,0 +1,260 @@
+"""The keypoint table: the one form in which tracked faces walk through the library.
+
+A keypoint table is a float64 ``pandas.DataFrame``. Rows: MultiIndex ``(dataset, subject, recording, frame)``,
+unique and sorted. Columns: ``x_0 … x_{K-1}, y_0 … y_{K-1}`` in pixels, y down; missing points are NaN, never 0.
+``attrs["scheme"]`` names the keypoint scheme, ``attrs["history"]`` lists the operations applied.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import read_parquet, write_parquet
+from dfecs_lib.keypoints.schemes import SCHEMES, Scheme, get_scheme
+
+__all__ = [
+    "INDEX_NAMES",
+    "FrameOrArray",
+    "KeypointTableError",
+    "convert",
+    "from_points",
+    "like",
+    "load",
+    "make_table",
+    "record",
+    "save",
+    "scheme_of",
+    "to_points",
+    "validate",
+]
+
+INDEX_NAMES = ("dataset", "subject", "recording", "frame")
+
+FrameOrArray = pd.DataFrame | NDArray[np.float64]
+
+
+class KeypointTableError(DfecsError):
+    """A table breaks the keypoint-table contract; the message lists everything that is wrong."""
+
+
+def scheme_of(X: pd.DataFrame | ArrayLike, scheme: str | Scheme | None = None) -> Scheme:
+    """Return the scheme of a table or of an array with 2K columns.
+
+    Parameters
+    ----------
+    X : DataFrame or array-like of shape (n_frames, 2K)
+        ``attrs["scheme"]`` decides where it is present, else the number of columns.
+    scheme : str or Scheme, optional
+        Overrides both.
+
+    Raises
+    ------
+    DfecsError
+        If nothing decides, or if the number of columns is not 2K.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> scheme_of(np.zeros((3, 98))).name
+    'bp4d49'
+    """
+    width = X.shape[1] if isinstance(X, (pd.DataFrame, np.ndarray)) else np.asarray(X).shape[1]
+    if scheme is None and isinstance(X, pd.DataFrame):
+        scheme = X.attrs.get("scheme")
+    if scheme is None:
+        found = [s for s in SCHEMES.values() if 2 * s.n_points == width]
+        if not found:
+            known = ", ".join(f"{2 * s.n_points} ({s.name})" for s in SCHEMES.values())
+            raise DfecsError(f"{width} columns fit no keypoint scheme; expected one of {known}")
+        return found[0]
+    found_scheme = get_scheme(scheme)
+    if 2 * found_scheme.n_points != width:
+        raise DfecsError(
+            f"scheme {found_scheme.name!r} has {2 * found_scheme.n_points} columns but the data have {width}"
+        )
+    return found_scheme
+
+
+def to_points(X: pd.DataFrame | ArrayLike) -> NDArray[np.float64]:
+    """Return the points of shape (n_frames, K, 2) of rows ``[x_0 … x_{K-1}, y_0 … y_{K-1}]``."""
+    values = np.asarray(X, dtype=np.float64)
+    return np.ascontiguousarray(values.reshape(len(values), 2, -1).transpose(0, 2, 1))
+
+
+def from_points(points: ArrayLike) -> NDArray[np.float64]:
+    """Return rows of shape (n_frames, 2K) from points of shape (n_frames, K, 2): the inverse of `to_points`."""
+    values = np.asarray(points, dtype=np.float64)
+    return np.ascontiguousarray(values.transpose(0, 2, 1).reshape(len(values), -1))
+
+
+def like(values: NDArray[np.float64], X: pd.DataFrame | ArrayLike) -> FrameOrArray:
+    """Give `values` the index, columns and attrs of `X` when that is a table; otherwise return them as they are."""
+    if not isinstance(X, pd.DataFrame):
+        return values
+    table = pd.DataFrame(values, index=X.index, columns=X.columns)
+    table.attrs = json.loads(json.dumps(X.attrs)) if X.attrs else {}
+    return table
+
+
+def record(table: pd.DataFrame, operation: str, **parameters: object) -> pd.DataFrame:
+    """Return `table` with one operation appended to ``attrs["history"]``; the argument is left alone.
+
+    Parameters must be JSON values; no clock time belongs here, a history must be reproducible.
+    """
+    out = table.copy(deep=False)
+    attrs = json.loads(json.dumps(table.attrs)) if table.attrs else {}
+    attrs["history"] = [*attrs.get("history", []), {"operation": operation, **parameters}]
+    out.attrs = attrs
+    return out
+
+
+def make_table(
+    values: ArrayLike,
+    *,
+    scheme: str | Scheme,
+    frames: ArrayLike,
+    dataset: str = "",
+    subject: str = "",
+    recording: str = "",
+    history: Sequence[Mapping[str, object]] = (),
+) -> pd.DataFrame:
+    """Build the validated keypoint table of one recording.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_frames, 2K) or (n_frames, K, 2)
+        Pixels, y down; NaN where a point is missing.
+    scheme : str or Scheme
+        The keypoint scheme, K points.
+    frames : array-like of int, shape (n_frames,)
+        Frame numbers as the source counts them. Rows come out sorted by them.
+    dataset, subject, recording : str
+        The recording's name.
+    history : sequence of mappings
+        Operations already applied.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> make_table(np.zeros((2, 136)), scheme="ibug68", frames=[0, 1], subject="S1").shape
+    (2, 136)
+    """
+    scheme = get_scheme(scheme)
+    rows = np.asarray(values, dtype=np.float64)
+    if rows.ndim == 3:
+        rows = from_points(rows)
+    numbers = np.asarray(frames, dtype=np.int64)
+    index = pd.MultiIndex.from_arrays(
+        [[dataset] * len(numbers), [subject] * len(numbers), [recording] * len(numbers), numbers],
+        names=INDEX_NAMES,
+    )
+    if rows.shape != (len(numbers), 2 * scheme.n_points):
+        raise DfecsError(
+            f"{len(numbers)} frames of scheme {scheme.name!r} need an array of shape "
+            f"({len(numbers)}, {2 * scheme.n_points}), not {rows.shape}"
+        )
+    table = pd.DataFrame(rows, index=index, columns=list(scheme.columns)).sort_index()
+    table.attrs = {"scheme": scheme.name, "history": [dict(entry) for entry in history]}
+    return validate(table)
+
+
+def _problems(table: pd.DataFrame) -> list[str]:
+    problems = []
+    if list(table.index.names) != list(INDEX_NAMES):
+        problems.append(f"the row index is {list(table.index.names)}, not {list(INDEX_NAMES)}")
+    if not table.index.is_unique:
+        problems.append(f"{int(table.index.duplicated().sum())} rows repeat an index entry")
+    if not table.index.is_monotonic_increasing:
+        problems.append("the rows are not sorted by their index")
+    name = str(table.attrs.get("scheme"))
+    if name not in SCHEMES:
+        problems.append(f"attrs['scheme'] is {name!r}, not one of {', '.join(SCHEMES)}")
+    else:
+        expected = SCHEMES[name].columns
+        missing = [c for c in expected if c not in table.columns]
+        extra = [str(c) for c in table.columns if c not in expected]
+        if missing:
+            problems.append(f"scheme {name!r} lacks the columns {', '.join(missing[:6])}{' …' * (len(missing) > 6)}")
+        if extra:
+            problems.append(
+                f"columns that scheme {name!r} does not have: {', '.join(extra[:6])}{' …' * (len(extra) > 6)}"
+            )
+        if not missing and not extra and tuple(table.columns) != expected:
+            problems.append("the columns are not in the order x_0 … x_{K-1}, y_0 … y_{K-1}")
+    if not isinstance(table.attrs.get("history"), list):
+        problems.append("attrs['history'] is not a list")
+    wrong = [str(c) for c, dtype in table.dtypes.items() if dtype != np.float64]
+    if wrong:
+        problems.append(f"columns that are not float64: {', '.join(wrong[:6])}{' …' * (len(wrong) > 6)}")
+    elif np.isinf(table.to_numpy()).any():
+        problems.append("infinite values (missing points must be NaN)")
+    return problems
+
+
+def validate(table: pd.DataFrame) -> pd.DataFrame:
+    """Check the keypoint-table contract and return the table unchanged.
+
+    Raises
+    ------
+    KeypointTableError
+        One message that lists everything wrong at once.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> validate(pd.DataFrame({"x_0": [1.0]}))
+    Traceback (most recent call last):
+        ...
+    dfecs_lib.keypoints.KeypointTableError: not a keypoint table: the row index is [None], not ...
+    """
+    if not isinstance(table, pd.DataFrame):
+        raise KeypointTableError(f"not a keypoint table: a pandas DataFrame is needed, not {type(table).__name__}")
+    problems = _problems(table)
+    if problems:
+        raise KeypointTableError("not a keypoint table: " + "; ".join(problems))
+    return table
+
+
+def convert(table: pd.DataFrame, scheme: str | Scheme) -> pd.DataFrame:
+    """Return the table in another scheme, by iBUG-68 number; points that the source lacks become NaN.
+
+    Parameters
+    ----------
+    table : keypoint table
+    scheme : str or Scheme
+        The target. Converting to MediaPipe's mesh is refused: 68 points do not make 478.
+    """
+    old, new = scheme_of(validate(table)), get_scheme(scheme)
+    if old == new:
+        return table
+    if len(new.ibug) != new.n_points:
+        raise DfecsError(f"cannot convert {old.name!r} to {new.name!r}: it has points that no other scheme has")
+    points = to_points(table)
+    out = np.full((len(points), new.n_points, 2), np.nan)
+    shared = [p for p in new.ibug if old.has(p)]
+    out[:, new.positions(shared)] = points[:, old.positions(shared)]
+    result = pd.DataFrame(from_points(out), index=table.index, columns=list(new.columns))
+    result.attrs = {**table.attrs, "scheme": new.name}
+    return record(result, "convert", source=old.name, target=new.name)
+
+
+def save(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a keypoint table to Parquet, attrs included; the file appears whole or not at all."""
+    validate(table)
+    write_parquet(table, path)
+
+
+def load(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read a keypoint table from Parquet (see `save`); DfecsError says why a file is not one."""
+    table = read_parquet(path)
+    try:
+        return validate(table)
+    except KeypointTableError as error:
+        raise KeypointTableError(f"{os.fspath(path)}: {error}") from None

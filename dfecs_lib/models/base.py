@@ -1,0 +1,160 @@
+"""What every set of units shares: reading tables, tables out, names, decoding."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from dfecs_lib import keypoints
+from dfecs_lib.coding.sparse_coding import Floats
+from dfecs_lib.errors import DfecsError
+from dfecs_lib.models.savable import SavableUnits
+
+__all__ = ["FrameOrFloats", "UnitsBase"]
+
+FrameOrFloats = pd.DataFrame | Floats
+
+
+class UnitsBase(TransformerMixin, SavableUnits):  # type: ignore[misc]
+    """Base of the part and full face models and of the baselines.
+
+    A subclass sets ``components_`` (n_units, n_features) in ``fit``, and says which fitted attributes a file holds.
+    """
+
+    _prefix: ClassVar[str] = "U"
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+    # -- reading -----------------------------------------------------------------------------------------------
+    def _read(self, X: FrameOrFloats | ArrayLike, *, reset: bool) -> Floats:
+        """Return X as a float array in the model's scheme; missing stays NaN."""
+        if isinstance(X, pd.DataFrame):
+            X = self._keypoint_values(X, reset=reset)
+        try:
+            values: Floats = validate_data(
+                self,
+                X,
+                reset=reset,
+                dtype=[np.float64, np.float32],
+                order="C",
+                ensure_all_finite="allow-nan",
+            )
+        except ValueError as error:
+            raise DfecsError(str(error)) from error
+        return values
+
+    def _keypoint_values(self, X: pd.DataFrame, *, reset: bool) -> pd.DataFrame | Floats:
+        """Return the bare values of a keypoint table, in the model's scheme; any other table as it is.
+
+        A scheme fixes its columns, so that arrays and tables may be mixed freely and no names need comparing.
+        """
+        mine = None if reset else getattr(self, "scheme_", None)
+        theirs = X.attrs.get("scheme")
+        if mine is not None and theirs is not None and theirs != mine:
+            X = keypoints.convert(X, mine)
+        columns = tuple(str(c) for c in X.columns)
+        if any(columns == scheme.columns for scheme in keypoints.SCHEMES.values()):
+            return X.to_numpy()
+        if mine is not None and len(columns) == self.n_features_in_:
+            raise DfecsError(f"the columns are not those of the scheme {mine!r} in their order, x_0 … y_0 …")
+        return X
+
+    def _read_training(
+        self, X: FrameOrFloats | ArrayLike, sample_weight: ArrayLike | None
+    ) -> tuple[Floats, NDArray[np.float64] | None, NDArray[np.bool_]]:
+        """Return complete rows, their weights (mean 1) and which rows they are; sets ``n_rows_dropped_``."""
+        values = self._read(X, reset=True)
+        observed = np.isfinite(values)
+        empty = np.flatnonzero(~observed.any(axis=0))
+        if empty.size and observed.any():
+            names = list(X.columns) if isinstance(X, pd.DataFrame) else list(range(values.shape[1]))
+            shown = ", ".join(str(names[k]) for k in empty[:6]) + " …" * (empty.size > 6)
+            raise DfecsError(
+                f"{empty.size} columns have no value in any training row ({shown}); "
+                "convert the table to the scheme it really has (keypoints.convert), or leave those points out"
+            )
+        complete: NDArray[np.bool_] = np.asarray(observed.all(axis=1))
+        weights = None
+        if sample_weight is not None:
+            try:
+                weights = _check_sample_weight(sample_weight, values, dtype=np.float64, ensure_non_negative=True)
+            except ValueError as error:
+                raise DfecsError(str(error)) from error
+            complete &= weights > 0
+            weights = weights[complete]
+        self.n_rows_dropped_ = int(len(values) - complete.sum())
+        if not complete.any():
+            raise DfecsError(
+                f"none of the {len(values)} training rows is complete; "
+                "drop the points that are often missing, or track the recordings again"
+            )
+        rows = values if complete.all() else np.ascontiguousarray(values[complete])
+        return rows, None if weights is None else weights / weights.mean(), complete
+
+    # -- tables out --------------------------------------------------------------------------------------------
+    def _codes_like(self, codes: Floats, X: FrameOrFloats | ArrayLike) -> FrameOrFloats:
+        """Give codes the index of X and the units' names when X is a table."""
+        if not isinstance(X, pd.DataFrame):
+            return codes
+        table = pd.DataFrame(codes, index=X.index, columns=self.get_feature_names_out())
+        history = [*X.attrs.get("history", []), {"operation": "encode", "model": type(self).__name__}]
+        table.attrs = {"history": history}
+        return table
+
+    def get_feature_names_out(
+        self,
+        input_features: ArrayLike | None = None,  # noqa: ARG002 (scikit-learn's signature)
+    ) -> NDArray[np.object_]:
+        """Return the units' short names, ``U01``, ``U02``, …; `input_features` is ignored."""
+        check_is_fitted(self)
+        width = max(2, len(str(len(self.components_))))
+        return np.array([f"{self._prefix}{k + 1:0{width}d}" for k in range(len(self.components_))], dtype=object)
+
+    def _offset(self) -> NDArray[np.float64] | None:
+        return None
+
+    def inverse_transform(self, E: FrameOrFloats | ArrayLike) -> FrameOrFloats:
+        """Return the motion that codes E stand for.
+
+        Parameters
+        ----------
+        E : DataFrame or array of shape (n_frames, n_units)
+            Codes as `transform` returns them.
+
+        Returns
+        -------
+        DataFrame or array of shape (n_frames, n_features)
+            Pixels; a table for a table. Rows of NaN codes are NaN.
+        """
+        check_is_fitted(self)
+        codes = np.asarray(E)
+        if codes.dtype not in (np.float32, np.float64):
+            codes = codes.astype(np.float64)
+        if codes.ndim != 2 or codes.shape[1] != len(self.components_):
+            raise DfecsError(f"codes of shape {codes.shape} do not fit {len(self.components_)} units")
+        motion: Floats = codes @ self.components_.astype(codes.dtype)
+        offset = self._offset()
+        if offset is not None:
+            motion = motion + offset.astype(codes.dtype)
+        if not isinstance(E, pd.DataFrame):
+            return motion
+        scheme = getattr(self, "scheme_", None)
+        if scheme is not None:
+            columns: list[str] = list(keypoints.get_scheme(scheme).columns)
+        else:
+            columns = list(getattr(self, "feature_names_in_", [f"x{k}" for k in range(motion.shape[1])]))
+        table = pd.DataFrame(motion, index=E.index, columns=columns)
+        table.attrs = {
+            **({"scheme": scheme} if scheme is not None else {}),
+            "history": [*E.attrs.get("history", []), {"operation": "decode", "model": type(self).__name__}],
+        }
+        return table

@@ -1,0 +1,152 @@
+"""Short names for units: which part moves, and how, by the motion that captures most of the unit's energy."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from dfecs_lib.keypoints import get_scheme
+from dfecs_lib.keypoints.schemes import FACE_PARTS, IBUG68, Scheme
+
+__all__ = ["name_units", "part_of_units", "summarize"]
+
+_UP, _DOWN = (0.0, -1.0), (0.0, 1.0)
+#: Outwards is away from the midline: to the image's left on the subject's right side.
+_OUT, _IN = (-1.0, 0.0), (1.0, 0.0)
+
+#: name -> points on the subject's right side, directions by word; the left side is the mirror image.
+_SIDED = {
+    "lip corner": ((48, 60), {"up": _UP, "down": _DOWN, "out": _OUT, "in": _IN, "up and out": (-1.0, -1.0)}),
+    "inner brow": ((20, 21), {"up": _UP, "down": _DOWN, "in": _IN, "down and in": (1.0, 1.0)}),
+    "outer brow": ((17, 18), {"up": _UP, "down": _DOWN}),
+    "brow": ((17, 18, 19, 20, 21), {"up": _UP, "down": _DOWN, "in": _IN, "out": _OUT}),
+    "upper lid": ((37, 38), {"up": _UP, "down": _DOWN}),
+    "lower lid": ((40, 41), {"up": _UP, "down": _DOWN}),
+    "nostril": ((31, 32), {"up": _UP, "down": _DOWN, "out": _OUT, "in": _IN}),
+    "cheek line": (tuple(range(1, 7)), {"out": _OUT, "in": _IN, "up": _UP, "down": _DOWN}),
+}
+#: name -> points on both sides, directions by word.
+_WHOLE = {
+    "upper lip": ((49, 50, 51, 52, 53, 61, 62, 63), {"up": _UP, "down": _DOWN}),
+    "lower lip": ((55, 56, 57, 58, 59, 65, 66, 67), {"up": _UP, "down": _DOWN}),
+    "mouth": (tuple(range(48, 68)), {"up": _UP, "down": _DOWN, "to the right": _OUT, "to the left": _IN}),
+    "nose": (tuple(range(27, 36)), {"up": _UP, "down": _DOWN, "to the right": _OUT, "to the left": _IN}),
+    "chin": (tuple(range(5, 12)), {"up": _UP, "down": _DOWN, "to the right": _OUT, "to the left": _IN}),
+    "jaw": (tuple(range(17)), {"up": _UP, "down": _DOWN, "to the right": _OUT, "to the left": _IN}),
+}
+#: Motions of several parts against each other: name -> ((points, direction), …).
+_TOGETHER = {
+    "mouth opens": (((55, 56, 57, 58, 59, 65, 66, 67), _DOWN), ((49, 50, 51, 52, 53, 61, 62, 63), _UP)),
+    "mouth closes": (((55, 56, 57, 58, 59, 65, 66, 67), _UP), ((49, 50, 51, 52, 53, 61, 62, 63), _DOWN)),
+    "jaw drops": ((tuple(range(4, 13)), _DOWN), ((55, 56, 57, 58, 59, 65, 66, 67), _DOWN)),
+    "eyes close": (((37, 38, 43, 44), _DOWN), ((40, 41, 46, 47), _UP)),
+    "eyes open": (((37, 38, 43, 44), _UP), ((40, 41, 46, 47), _DOWN)),
+    "lips purse": (((48, 49, 59, 60), _IN), ((53, 54, 55, 64), _OUT)),
+    "lips stretch": (((48, 49, 59, 60), _OUT), ((53, 54, 55, 64), _IN)),
+}
+
+
+def _motion(*moves: tuple[tuple[int, ...], tuple[float, float]]) -> NDArray[np.float64]:
+    template = np.zeros((2, 68))
+    for points, direction in moves:
+        template[:, list(points)] = np.array(direction)[:, None]
+    return template / np.linalg.norm(template)
+
+
+@cache
+def _templates() -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """Names and unit motions, shape (n, 2, 68)."""
+    found: dict[str, NDArray[np.float64]] = {}
+    mirror = IBUG68.mirror
+    for thing, (points, directions) in _SIDED.items():
+        left = tuple(int(mirror[k]) for k in points)
+        for word, (x, y) in directions.items():
+            right_move, left_move = (points, (x, y)), (left, (-x, y))
+            found[f"{thing}s {word}"] = _motion(right_move, left_move)
+            found[f"right {thing} {word}"] = _motion(right_move)
+            found[f"left {thing} {word}"] = _motion(left_move)
+    for thing, (points, directions) in _WHOLE.items():
+        for word, direction in directions.items():
+            found[f"{thing} {word}"] = _motion((points, direction))
+    for name, moves in _TOGETHER.items():
+        found[name] = _motion(*moves)
+    return tuple(found), np.stack(list(found.values()))
+
+
+def _points(units: ArrayLike, scheme: str | Scheme) -> NDArray[np.float64]:
+    """Motions on the iBUG points, shape (n_units, 2, 68); zero where the scheme lacks a point."""
+    found = get_scheme(scheme)
+    rows = np.asarray(units, dtype=np.float64)
+    motion = np.zeros((len(rows), 2, 68))
+    motion[:, :, list(found.ibug)] = rows.reshape(len(rows), 2, -1)[:, :, list(found.source)]
+    return motion
+
+
+def name_units(units: ArrayLike, scheme: str | Scheme, *, second: float = 0.7) -> list[str]:
+    """Name every unit by the plain motion nearest to it, such as "lip corners up"; sides are the subject's.
+
+    Parameters
+    ----------
+    units : array-like of shape (n_units, 2K)
+    scheme : str or Scheme
+    second : float
+        A second motion is named where, of what the first leaves, it captures at least this share of the first's.
+
+    Examples
+    --------
+    >>> unit = np.zeros((2, 68))
+    >>> unit[1, [48, 54]] = -1
+    >>> name_units([unit.ravel()], "ibug68")
+    ['lip corners up']
+    """
+    names, templates = _templates()
+    flat = templates.reshape(len(templates), -1)
+    result = []
+    for motion in _points(units, scheme).reshape(-1, 136):
+        score = flat @ motion
+        first = int(score.argmax())
+        if not score[first] > 0:
+            result.append("no motion")
+            continue
+        left = flat @ (motion - score[first] * flat[first])
+        left[(flat @ flat[first]) > 0.1] = 0
+        other = int(left.argmax())
+        result.append(f"{names[first]}, {names[other]}" if left[other] >= second * score[first] else names[first])
+    return result
+
+
+def part_of_units(units: ArrayLike, scheme: str | Scheme, *, share: float = 0.2) -> list[str]:
+    """Parts that hold at least `share` of each unit's energy, the largest first, joined by " + "."""
+    motion = _points(units, scheme)
+    energy = (motion**2).sum(axis=1)
+    total = energy.sum(axis=1)
+    result = []
+    for row, whole in zip(energy, total, strict=True):
+        of_part = {part: float(row[list(points)].sum()) for part, points in FACE_PARTS.items()}
+        held = [
+            part for part, value in sorted(of_part.items(), key=lambda item: -item[1]) if value >= share * whole > 0
+        ]
+        result.append(" + ".join(held) if held else "none")
+    return result
+
+
+def summarize(
+    units: ArrayLike, scheme: str | Scheme | None, labels: ArrayLike, shares: ArrayLike, activity: ArrayLike
+) -> pd.DataFrame:
+    """Table of units, one line each: name, part, variance_share and active_frames in percent, indexed by label.
+
+    Without a scheme the name is the label, and the part "all".
+    """
+    index = pd.Index(np.asarray(labels), name="unit")
+    return pd.DataFrame(
+        {
+            "name": list(index) if scheme is None else name_units(units, scheme),
+            "part": "all" if scheme is None else part_of_units(units, scheme),
+            "variance_share": np.asarray(shares),
+            "active_frames": np.asarray(activity),
+        },
+        index=index,
+    )

@@ -1,0 +1,188 @@
+"""From a mixing of atoms to units: refinement on the motion itself, length one, order by explained variance."""
+
+# mypy: disable-error-code="no-untyped-call"
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfecs_lib.coding.alternate import SPHERE, alternate
+from dfecs_lib.coding.kernels import update_atoms
+from dfecs_lib.coding.sparse_coding import Floats, code, code_selected
+from dfecs_lib.errors import DfecsError
+
+__all__ = ["OrderedUnits", "alpha_for_activity", "order_units", "parts_of_units", "refine_units"]
+
+
+#: Units at work on average in the last fit of units for sparse codes.
+_AT_WORK = 8.0
+
+
+@dataclass(frozen=True)
+class OrderedUnits:
+    """Units of length one, largest share first, and how the training frames use them.
+
+    Attributes
+    ----------
+    units : array of shape (n_units, n_features)
+    order : array of int, shape (n_units,)
+        Where each unit stood before.
+    length : array of shape (n_units,)
+        What each was divided by.
+    shares : array of shape (n_units,)
+        ⟨w_k d_k, X⟩ / ‖X‖², in percent; they add up to `variance_explained`. A unit that only corrects others may
+        have a share a little below zero.
+    activity : array of shape (n_units,)
+        Percent of frames in which the unit's non-negative least-squares code is not zero.
+    variance_explained : float
+        Percent, by non-negative least squares.
+    """
+
+    units: NDArray[np.float64]
+    order: NDArray[np.intp]
+    length: NDArray[np.float64]
+    shares: NDArray[np.float64]
+    activity: NDArray[np.float64]
+    variance_explained: float
+
+
+def refine_units(
+    X: Floats,
+    units: NDArray[np.float64],
+    columns: Mapping[str, Sequence[int] | NDArray[np.intp]],
+    *,
+    alpha: float,
+    locality: float,
+    sparse: bool = False,
+    weights: NDArray[np.float64] | None = None,
+    tol: float = 1e-5,
+    n_jobs: int | None = None,
+) -> NDArray[np.float64]:
+    r"""Improve units on the motion itself, from the units given, held to few face parts each.
+
+    .. math:: \min_{W \ge 0,\ \lVert D_k \rVert = 1} \tfrac12 \lVert X - W D \rVert_F^2 + \alpha \sum W
+              + \lambda \frac{\lVert X \rVert_F^2}{K} \sum_{k, p} \lVert D_{kp} \rVert
+
+    :math:`D_{kp}` is the part p of unit k, :math:`\lambda` the `locality`, K the number of units: for a unit with an
+    average share of the motion, a part of length :math:`\lambda` or less is not worth its keep. A unit of which nothing
+    would remain keeps the part that it moves most: there are as many units as before.
+
+    Where the units begin decides where they end, the less so the larger alpha is. So the penalty starts at ten times
+    alpha, and at one pixel at least, and falls to alpha, tenfold at most at a time. At 0 nothing holds the codes: units
+    end as near opposites, with codes of a thousand times the motion.
+
+    Parameters
+    ----------
+    X : array of shape (n_frames, n_features)
+    units : array of shape (n_units, n_features)
+    columns : mapping of part to positions
+        Columns of each face part; the others make one more group.
+    alpha, locality : float
+    sparse : bool
+        Whether to end with one fit of the units to the codes of the sparse encoder, eight units at work on average,
+        which no penalty shrinks.
+    weights, tol, n_jobs
+        As in `dfecs_lib.ffm.FullFaceModel`.
+
+    Raises
+    ------
+    DfecsError
+        For a negative alpha or locality.
+    """
+    if alpha < 0 or locality < 0:
+        raise DfecsError(f"refine_alpha is {alpha} and refine_locality {locality}, but penalties cannot be negative")
+    groups = np.full(X.shape[1], len(columns), dtype=np.intp)
+    for number, where in enumerate(columns.values()):
+        groups[np.asarray(where)] = number
+    sizes = np.square(X, dtype=np.float64).sum(axis=1)
+    energy = float(sizes.sum() if weights is None else weights @ sizes)
+    grouped = groups if locality > 0 else np.empty(0, dtype=np.intp)
+    penalty = locality * energy / len(units)
+    for price in _falling(alpha):
+        units = alternate(
+            X,
+            price,
+            units,
+            weights=weights,
+            constraint=SPHERE,
+            groups=grouped if grouped.size else None,
+            group_penalty=penalty,
+            tol=tol if price == alpha else 10 * tol,
+            n_jobs=n_jobs,
+        ).atoms
+    if not sparse:
+        return units
+    few = alpha_for_activity(X, units, _AT_WORK)
+    codes = code_selected(X, units, alpha=few, n_jobs=n_jobs).astype(np.float64)
+    weighted = codes if weights is None else codes * weights[:, None]
+    better = units.copy()
+    no_mask = np.empty((0, 0), dtype=np.bool_)
+    update_atoms(
+        better, weighted.T @ codes, weighted.T @ X.astype(np.float64), 5, 1e-9, SPHERE, no_mask, grouped, penalty
+    )
+    return better
+
+
+def _falling(alpha: float) -> list[float]:
+    """Return the penalties to go through: ten times `alpha`, or 1, and down to it in two steps or more."""
+    if alpha == 0:
+        return [0.0]
+    start = max(10 * alpha, 1.0)
+    steps = max(2, math.ceil(math.log10(start / alpha) - 1e-9))
+    return [*(start * (alpha / start) ** (k / steps) for k in range(steps)), alpha]
+
+
+def parts_of_units(
+    units: NDArray[np.float64], columns: Mapping[str, Sequence[int] | NDArray[np.intp]]
+) -> NDArray[np.bool_]:
+    """Say, for every number of every unit, whether the unit moves that face part at all."""
+    moves: NDArray[np.bool_] = np.asarray(units != 0)
+    for where in columns.values():
+        inside = np.asarray(where)
+        moves[:, inside] = moves[:, inside].any(axis=1, keepdims=True)
+    return moves
+
+
+def order_units(X: Floats, units: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> OrderedUnits:
+    """Scale units to length one and sort them by the variance they explain; units without motion are left out."""
+    length = np.linalg.norm(units, axis=1)
+    moving = np.flatnonzero(length > 0)
+    scaled = units[moving] / length[moving, None]
+    codes = code(X, scaled, 0.0).codes.astype(np.float64)
+    w = np.ones(len(X)) if weights is None else weights
+    energy = float(w @ np.square(X, dtype=np.float64).sum(axis=1))
+    shares = w @ (codes * (X @ scaled.T)) / energy
+    order = np.argsort(-shares, kind="stable")
+    return OrderedUnits(
+        units=scaled[order],
+        order=moving[order],
+        length=length[moving][order],
+        shares=100 * shares[order],
+        activity=100 * (w @ (codes > 0))[order] / w.sum(),
+        variance_explained=float(100 * shares.sum()),
+    )
+
+
+def alpha_for_activity(X: Floats, units: Floats, mean_active: float, *, n_frames: int = 4096) -> float:
+    """Smallest penalty, in pixels, at which elimination keeps at most `mean_active` units a frame on average.
+
+    A strided sample of `n_frames` complete rows decides.
+    """
+    rows = X[np.isfinite(X).all(axis=1)]
+    rows = np.ascontiguousarray(rows[:: max(1, len(rows) // n_frames)])
+    if not len(rows) or np.count_nonzero(code_selected(rows, units)) <= mean_active * len(rows):
+        return 0.0
+    low, high = 1e-6, float(np.sqrt(np.square(rows, dtype=np.float64).sum(axis=1).max())) + 1e-6
+    for _ in range(40):
+        middle = float(np.sqrt(low * high))
+        if np.count_nonzero(code_selected(rows, units, alpha=middle)) > mean_active * len(rows):
+            low = middle
+        else:
+            high = middle
+        if high < low * 1.001:
+            break
+    return high

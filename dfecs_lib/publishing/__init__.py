@@ -1,0 +1,1 @@
+"""What notebooks and the book need: runs, results, published figures, the explorer's data, pages, print."""

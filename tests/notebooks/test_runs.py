@@ -1,0 +1,203 @@
+"""Runs: parameters, keys, caching, atomicity, failure, profiles. Real kernels, as few as will do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dfecs_lib.errors import DfecsError
+from dfecs_lib.publishing.runs import (
+    RunFailedError,
+    declared_parameters,
+    fingerprint,
+    load_profile,
+    read_notebook,
+    resolve,
+    run_key,
+    run_notebook,
+    run_profile,
+)
+
+PARAMETERS = """# what it takes
+n = 3  # how many
+scale: float = 1.0
+name = "a"
+flags = [
+    1,
+    2,
+]
+search = None
+exact = False
+results_dir = "results"
+"""
+
+
+def write_notebook(path: Path, *sources: str) -> Path:
+    cells = [
+        {
+            "cell_type": "code",
+            "id": f"cell{number}",
+            "execution_count": None,
+            "metadata": {"tags": ["parameters"]} if number == 0 else {},
+            "outputs": [],
+            "source": source,
+        }
+        for number, source in enumerate(sources)
+    ]
+    metadata = {"kernelspec": {"name": "no-such-kernel", "display_name": "x", "language": "python"}}
+    path.write_text(json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}))
+    return path
+
+
+def test_parameters_are_read_without_executing(tmp_path: Path) -> None:
+    cells = read_notebook(write_notebook(tmp_path / "a.ipynb", PARAMETERS, "n"))
+    assert declared_parameters(cells) == {
+        "n": 3,
+        "scale": 1.0,
+        "name": "a",
+        "flags": [1, 2],
+        "search": None,
+        "exact": False,
+        "results_dir": "results",
+    }
+    with pytest.raises(DfecsError, match="only assign literals"):
+        declared_parameters(read_notebook(write_notebook(tmp_path / "b.ipynb", "import os")))
+
+
+def test_given_values_take_their_defaults_type() -> None:
+    declared = {"n": 3, "scale": 1.0, "name": "a", "flags": [1], "search": None, "exact": False}
+    words = {"n": "4", "scale": "1e-3", "name": "7", "flags": "[3, 4]", "search": "12", "exact": "true"}
+    assert resolve(declared, words) == {
+        "n": 4,
+        "scale": 0.001,
+        "name": "7",
+        "flags": [3, 4],
+        "search": 12,
+        "exact": True,
+    }
+    assert resolve(declared, {"scale": 2, "n": "none"}) == {"scale": 2.0, "n": None}
+    for wrong, words_ in (({"n": "many"}, "whole number"), ({"exact": "2"}, "true or false"), ({"n": True}, "whole")):
+        with pytest.raises(DfecsError, match=words_):
+            resolve(declared, wrong)
+    with pytest.raises(DfecsError, match=r"no parameter 'm', 'q'; it has: n, scale"):
+        resolve(declared, {"m": 1, "q": 2})
+
+
+def test_the_key_follows_all_that_a_result_depends_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = read_notebook(write_notebook(tmp_path / "a.ipynb", "n = 1", "n"))
+    data = tmp_path / "faces.csv"
+    data.write_text("1")
+    key = run_key(one, {"n": 1}, [str(data)], {})
+    assert key == run_key(one, {"n": 1}, [str(data)], {})
+    executed = [{**cell, "outputs": ["something"], "execution_count": 3} for cell in one]
+    assert key == run_key(executed, {"n": 1}, [str(data)], {})
+    others = {run_key(one, {"n": 2}, [str(data)], {}), run_key(one, {"n": 1}, [str(data)], {"up": "0"})}
+    others.add(run_key(read_notebook(write_notebook(tmp_path / "b.ipynb", "n = 1", "n+0")), {"n": 1}, [str(data)], {}))
+    data.write_text("2")
+    others.add(run_key(one, {"n": 1}, [str(data)], {}))
+    monkeypatch.setattr("dfecs_lib.publishing.runs.keys.library_digest", lambda: "changed")
+    data.write_text("1")
+    others.add(run_key(one, {"n": 1}, [str(data)], {}))
+    assert len(others | {key}) == 6
+
+
+def test_data_are_known_by_what_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fingerprint("neither file nor dataset") is None
+    assert fingerprint("") is None
+    assert fingerprint("sim-disfa") is not None
+    assert fingerprint("clips/single_face@0") == fingerprint("clips")  # known by checksum, here or not
+    monkeypatch.setenv("DFECS_DISFA", str(tmp_path))
+    empty = fingerprint("disfa")
+    (tmp_path / "more.txt").write_text("x")
+    assert fingerprint("disfa") != empty
+    # What a run does without where it is absent is not the same run once it is there.
+    monkeypatch.setenv("DFECS_FRONTALIZATION_WEIGHTS", str(tmp_path))
+    absent = fingerprint("frontalization-weights")
+    (tmp_path / "frontalization_weights.npy").write_bytes(bytes(149_184))
+    assert fingerprint("frontalization-weights") != absent
+
+
+def test_a_run_is_made_once_and_tells_no_folder_of_this_machine(tmp_path: Path) -> None:
+    body = "import os, pathlib\npathlib.Path(results_dir, 'n.txt').write_text(f'{n} {os.environ[\"OMP_NUM_THREADS\"]}')"
+    notebook = write_notebook(tmp_path / "count.ipynb", PARAMETERS, body)
+    run = run_notebook(notebook, {"n": "5"}, runs=tmp_path / "runs", threads=1)
+    assert not run.cached
+    assert (run.results / "n.txt").read_text() == "5 1"
+    text = run.notebook.read_text()
+    assert str(tmp_path) not in text
+    executed = json.loads(text)
+    assert executed["metadata"]["papermill"]["parameters"] == {"n": 5}
+    assert "n = 5" in executed["cells"][1]["source"]
+    assert executed["metadata"]["dfecs"]["data"] == []
+    assert 10e6 < executed["metadata"]["dfecs"]["peak_memory"] < 10e9
+    stamp = run.notebook.stat().st_mtime_ns
+    again = run_notebook(notebook, {"n": 5}, runs=tmp_path / "runs")
+    assert again.cached
+    assert again.folder == run.folder
+    assert run.notebook.stat().st_mtime_ns == stamp
+    assert [p.name for p in (tmp_path / "runs" / "count").iterdir()] == [run.key]
+
+
+def test_a_profile_runs_in_order_and_a_failure_keeps_the_rest(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write = "import pathlib; pathlib.Path(results_dir, 'x').write_text('made here')"
+    write_notebook(tmp_path / "a.ipynb", "results_dir = ''", write)
+    write_notebook(tmp_path / "b.ipynb", "first = ''", "import pathlib; print(pathlib.Path(first, 'x').read_text())")
+    write_notebook(tmp_path / "bad.ipynb", "n = 1", "raise ValueError('no\\ngood')")
+    (tmp_path / "profiles.yaml").write_text(
+        "demo:\n  notebooks:\n    b: {needs: {first: a}}\n    a:\n    bad:\n"
+        "    after: {notebook: b.ipynb, needs: {first: bad}}\n"
+    )
+    profile = load_profile("demo", tmp_path / "profiles.yaml")
+    lines: list[str] = []
+    with pytest.raises(
+        RunFailedError, match=r"^bad failed in cell \[\d\] \(ValueError: no good\); .*bad\.failed\.ipynb"
+    ):
+        run_profile(profile, runs=tmp_path / "runs", report=lines.append)
+    assert sorted(lines) == ["a: done", "b: done", "bad: failed"]
+    failed = json.loads((tmp_path / "runs" / "bad.failed.ipynb").read_text())
+    assert any("no\ngood" in str(o.get("evalue")) for c in failed["cells"] for o in c.get("outputs", []))
+    assert not list((tmp_path / "runs" / "bad").iterdir())
+    executed = next((tmp_path / "runs" / "b").glob("*/b.ipynb")).read_text()
+    assert "made here" in executed
+    assert str(tmp_path) not in executed
+    assert capfd.readouterr().err == ""  # nothing is printed that nobody asked for
+
+
+def test_bad_profiles_and_notebooks_are_refused_before_anything_runs(tmp_path: Path) -> None:
+    write_notebook(tmp_path / "a.ipynb", "n = 1\nother = ''\nresults_dir = ''")
+    (tmp_path / "text.ipynb").write_text("no notebook")
+    for content, words in (
+        ("demo: {notebooks: {a: {needs: {other: b}}}}", "needs b, not a notebook"),
+        ("demo: {notebooks: {a: {needs: {other: a}}}}", "circle"),
+        ("demo: {notebooks: {a: {parameters: {m: 1}}}}", "no parameter 'm'"),
+        ("demo: {notebooks: {a: {parameter: {n: 1}}}}", "unknown 'parameter'"),
+        ("demo: {notebooks: {absent: }}", "no such notebook"),
+        ("demo: {notebooks: {text: }}", "not a Jupyter notebook"),
+        ("other: {notebooks: {a: }}", "no profile 'demo'"),
+        ("demo: [", "not a readable YAML"),
+    ):
+        (tmp_path / "p.yaml").write_text(content)
+        with pytest.raises(DfecsError, match=words):
+            load_profile("demo", tmp_path / "p.yaml")
+    with pytest.raises(DfecsError, match="set by the runner"):
+        run_notebook(tmp_path / "a.ipynb", {"results_dir": "here"}, runs=tmp_path / "runs")
+    with pytest.raises(DfecsError, match="no such notebook"):
+        run_notebook(tmp_path / "absent.ipynb", runs=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_notes_the_memory_at_its_peak_and_the_data_it_read(tmp_path: Path) -> None:
+    data = tmp_path / "faces.csv"
+    data.write_text("1")
+    lines = f"source = {str(data)!r}  # a file\nothers = ['sim-disfa', 'small']\nresults_dir = ''"
+    big = "block = b'x' * 300_000_000; del block"
+    noted = {}
+    for name, body in (("small", "1"), ("big", big)):
+        run = run_notebook(write_notebook(tmp_path / f"{name}.ipynb", lines, body), runs=tmp_path / "runs")
+        noted[name] = json.loads(run.notebook.read_text())["metadata"]["dfecs"]
+    assert noted["big"]["data"] == [str(data), "sim-disfa"]
+    assert 250e6 < noted["big"]["peak_memory"] - noted["small"]["peak_memory"] < 400e6
