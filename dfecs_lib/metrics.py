@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.keypoints import get_scheme, scheme_of
+from dfecs_lib.keypoints import coordinates, same_rows, scheme_of
 from dfecs_lib.keypoints.schemes import Scheme
 
 __all__ = [
@@ -46,11 +46,27 @@ def _columns(K: pd.DataFrame | ArrayLike, width: int, keypoints: ArrayLike | Non
     return np.concatenate([points, points + width // 2]).astype(np.intp)
 
 
+def _matched(
+    K: pd.DataFrame | ArrayLike, K_hat: pd.DataFrame | ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Values of both, tables matched by the names of their columns and rows."""
+    if isinstance(K, pd.DataFrame) and isinstance(K_hat, pd.DataFrame):
+        K_hat = same_rows(K_hat, K.index, "the reconstruction")
+        if set(K.columns) == set(K_hat.columns):
+            K_hat = K_hat[list(K.columns)]
+    values = [coordinates(X) if _of_keypoints(X) else np.asarray(X, dtype=np.float64) for X in (K, K_hat)]
+    return values[0], values[1]
+
+
+def _of_keypoints(X: pd.DataFrame | ArrayLike) -> bool:
+    return isinstance(X, pd.DataFrame) and ("scheme" in X.attrs or any(str(c).startswith("x_") for c in X.columns))
+
+
 def _squares(
     K: pd.DataFrame | ArrayLike, K_hat: pd.DataFrame | ArrayLike, keypoints: ArrayLike | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """‖x_i‖² and ‖x_i − x̂_i‖² of every frame that has a point in both, over the points that both have."""
-    true, guess = np.asarray(K, dtype=np.float64), np.asarray(K_hat, dtype=np.float64)
+    true, guess = _matched(K, K_hat)
     if true.ndim != 2 or true.shape != guess.shape:
         raise DfecsError(f"motion of shape {true.shape} and its reconstruction of shape {guess.shape} do not match")
     keep = _columns(K, true.shape[1], keypoints)
@@ -185,10 +201,8 @@ def symmetry(units: pd.DataFrame | ArrayLike, scheme: str | Scheme | None = None
     >>> symmetry([up, np.roll(up, 68)])
     array([ 1., -1.])
     """
-    motion = np.asarray(units, dtype=np.float64)
-    if motion.ndim != 2:
-        raise DfecsError(f"units must have the shape (n_units, 2K), not {motion.shape}")
-    found = get_scheme(scheme) if scheme is not None else scheme_of(units)
+    motion = coordinates(units)
+    found = scheme_of(units, scheme)
     points = np.where(np.isfinite(motion), motion, 0.0).reshape(len(motion), 2, -1)
     mirrored = points[:, :, found.mirror] * np.array([-1.0, 1.0])[:, None]
     seen = np.isfinite(motion).reshape(points.shape)

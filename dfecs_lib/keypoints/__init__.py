@@ -1,4 +1,4 @@
-"""Keypoints: the one table in which tracked faces walk through the library, its schemes, and what travels with it.
+"""Keypoints: the one table in which tracked faces pass through the library, its schemes, and what travels with it.
 
 A keypoint table is a float64 ``pandas.DataFrame``. Rows: MultiIndex ``(dataset, subject, recording, frame)``,
 unique and sorted. Columns: ``x_0 … x_{K-1}, y_0 … y_{K-1}`` in pixels, y down; missing points are NaN, never 0.
@@ -13,11 +13,14 @@ from dfecs_lib.keypoints.table import (
     FrameOrArray,
     KeypointTableError,
     convert,
+    coordinates,
     from_points,
+    in_order,
     like,
     load,
     make_table,
     record,
+    same_rows,
     save,
     scheme_of,
     to_points,
@@ -36,12 +39,15 @@ __all__ = [
     "KeypointTableError",
     "Scheme",
     "convert",
+    "coordinates",
     "from_points",
     "get_scheme",
+    "in_order",
     "like",
     "load",
     "make_table",
     "record",
+    "same_rows",
     "save",
     "scheme_of",
     "to_points",

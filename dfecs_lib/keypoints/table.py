@@ -1,4 +1,4 @@
-"""The keypoint table: the one form in which tracked faces walk through the library.
+"""The keypoint table: the one form in which tracked faces pass through the library.
 
 A keypoint table is a float64 ``pandas.DataFrame``. Rows: MultiIndex ``(dataset, subject, recording, frame)``,
 unique and sorted. Columns: ``x_0 … x_{K-1}, y_0 … y_{K-1}`` in pixels, y down; missing points are NaN, never 0.
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -24,11 +25,14 @@ __all__ = [
     "FrameOrArray",
     "KeypointTableError",
     "convert",
+    "coordinates",
     "from_points",
+    "in_order",
     "like",
     "load",
     "make_table",
     "record",
+    "same_rows",
     "save",
     "scheme_of",
     "to_points",
@@ -38,6 +42,7 @@ __all__ = [
 INDEX_NAMES = ("dataset", "subject", "recording", "frame")
 
 FrameOrArray = pd.DataFrame | NDArray[np.float64]
+_Rows = TypeVar("_Rows", pd.DataFrame, pd.Series)
 
 
 class KeypointTableError(DfecsError):
@@ -82,9 +87,92 @@ def scheme_of(X: pd.DataFrame | ArrayLike, scheme: str | Scheme | None = None) -
     return found_scheme
 
 
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of keypoints with its columns in their scheme's order, whatever order they came in.
+
+    Plain column numbers ``0 … 2K-1`` are taken as positions in that order.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (n_frames, 2K)
+        Keypoints, motion or units. ``attrs`` need not be there (`pandas.concat` loses them): names tell the scheme.
+
+    Raises
+    ------
+    DfecsError
+        If the columns are those of no scheme, or not those of the scheme that ``attrs`` name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> table = make_table(np.zeros((1, 136)), scheme="ibug68", frames=[0])
+    >>> list(in_order(table[sorted(table.columns)]).columns[:3])
+    ['x_0', 'x_1', 'x_2']
+    """
+    columns = tuple(table.columns)
+    width = len(columns)
+    named = table.attrs.get("scheme")
+    schemes = [get_scheme(named)] if named is not None else [s for s in SCHEMES.values() if 2 * s.n_points == width]
+    if any(columns == scheme.columns for scheme in schemes):
+        return table
+    for scheme in schemes:
+        for expected in (scheme.columns, tuple(range(2 * scheme.n_points))):
+            if width == len(expected) and set(columns) == set(expected):
+                return table if columns == expected else _with_attrs_of(table, table[list(expected)])
+    what = f"the scheme {named!r} has" if named is not None else "a keypoint scheme has"
+    shown = ", ".join(map(str, columns[:3])) + " …" * (width > 3)
+    raise DfecsError(f"the {width} columns ({shown}) are not the ones that {what}: x_0 … x_{{K-1}}, y_0 … y_{{K-1}}")
+
+
+def coordinates(X: pd.DataFrame | ArrayLike) -> NDArray[np.float64]:
+    """Return rows ``[x_0 … x_{K-1}, y_0 … y_{K-1}]``: a table's by the names of its columns, an array's as they are.
+
+    Every function that takes keypoints, motion or units reads them by this (see `in_order` for errors).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> table = make_table(np.arange(136.0)[None], scheme="ibug68", frames=[0])
+    >>> coordinates(table[table.columns[::-1]])[0, :3]
+    array([0., 1., 2.])
+    """
+    try:
+        values = np.asarray(in_order(X) if isinstance(X, pd.DataFrame) else X, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DfecsError(f"keypoints must be numbers: {error}") from None
+    if values.ndim != 2:
+        raise DfecsError(f"keypoints must have the shape (n_frames, 2K), not {values.shape}")
+    return values
+
+
+def same_rows(table: _Rows, index: pd.Index, what: str = "the table") -> _Rows:
+    """Return the rows of a table (or Series) that `index` names, in that order: what belongs together by name.
+
+    Raises
+    ------
+    DfecsError
+        If rows repeat, or rows of `index` are not there; `what` names the table in the sentence.
+    """
+    if table.index.equals(index):
+        return table
+    if not table.index.is_unique or not index.is_unique:
+        raise DfecsError(f"{what} cannot be matched row by row: index entries repeat")
+    missing = index.difference(table.index, sort=False)
+    if len(missing):
+        first = missing[0]
+        name = "/".join(map(str, first)) if isinstance(first, tuple) else str(first)
+        raise DfecsError(f"{what}: {len(missing)} of {len(index)} rows are missing, the first of them {name}")
+    return _with_attrs_of(table, table.loc[index])
+
+
+def _with_attrs_of(source: _Rows, table: _Rows) -> _Rows:
+    table.attrs = dict(source.attrs)
+    return table
+
+
 def to_points(X: pd.DataFrame | ArrayLike) -> NDArray[np.float64]:
-    """Return the points of shape (n_frames, K, 2) of rows ``[x_0 … x_{K-1}, y_0 … y_{K-1}]``."""
-    values = np.asarray(X, dtype=np.float64)
+    """Return the points of shape (n_frames, K, 2) of rows ``[x_0 … x_{K-1}, y_0 … y_{K-1}]``, see `coordinates`."""
+    values = coordinates(X)
     return np.ascontiguousarray(values.reshape(len(values), 2, -1).transpose(0, 2, 1))
 
 
@@ -95,10 +183,10 @@ def from_points(points: ArrayLike) -> NDArray[np.float64]:
 
 
 def like(values: NDArray[np.float64], X: pd.DataFrame | ArrayLike) -> FrameOrArray:
-    """Give `values` the index, columns and attrs of `X` when that is a table; otherwise return them as they are."""
+    """Give `values`, read by `coordinates`, the index, attrs and (ordered) columns of `X` when that is a table."""
     if not isinstance(X, pd.DataFrame):
         return values
-    table = pd.DataFrame(values, index=X.index, columns=X.columns)
+    table = pd.DataFrame(values, index=X.index, columns=in_order(X.iloc[:0]).columns)
     table.attrs = json.loads(json.dumps(X.attrs)) if X.attrs else {}
     return table
 
