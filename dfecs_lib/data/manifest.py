@@ -11,10 +11,9 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import yaml
-
-from dfecs_lib.data.manifest_entries import Download, Entry, KnownFile, State, as_mapping, parse_entry, refuse_unknown
+from dfecs_lib.data.manifest_entries import Download, Entry, KnownFile, State, check_content, parse_entry
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import read_yaml
 
 __all__ = [
     "Download",
@@ -104,7 +103,8 @@ def load_manifest(path: str | os.PathLike[str] | None = None) -> Manifest:
     Raises
     ------
     DfecsError
-        If there is no manifest, it is not valid YAML, holds an unknown key, or an entry lacks one.
+        If there is no manifest, it is not valid YAML or not as ``manifest.schema.json`` says, or a path in it leads
+        out of the data folder without being absolute.
 
     Examples
     --------
@@ -113,19 +113,9 @@ def load_manifest(path: str | os.PathLike[str] | None = None) -> Manifest:
     'disfa66'
     """
     source = find_manifest(path)
-    try:
-        content = yaml.safe_load(source.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DfecsError(f"{source}: cannot be read ({error.strerror})") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DfecsError(f"{source}: not a readable YAML file ({str(error).splitlines()[0]})") from error
-    top = as_mapping(str(source), content)
-    refuse_unknown(str(source), top, frozenset({"datasets"}))
+    datasets = check_content(source, read_yaml(source))
     folder = data_folder(source)
-    datasets = as_mapping(f"{source}, datasets", top.get("datasets"))
-    if not datasets:
-        raise DfecsError(f"{source}: names no dataset under the key 'datasets'")
-    return Manifest(source, {name: parse_entry(name, value, source, folder) for name, value in datasets.items()})
+    return Manifest(source, {name: parse_entry(name, given, source, folder) for name, given in datasets.items()})
 
 
 def state(entry: Entry) -> State:

@@ -1,25 +1,32 @@
-"""The entries of a manifest: what one says of a dataset, and how it is read from YAML with every slip named."""
+"""The entries of a manifest: what one says of a dataset, and and how it is made of a checked YAML file."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints.schemes import SCHEMES
 
-__all__ = ["Download", "Entry", "KnownFile", "State", "as_mapping", "parse_entry", "refuse_unknown", "variable_of"]
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
-_KEYS = frozenset(
-    "title kind licence citation how path reader scheme neutral options expected download files".split()  # noqa: SIM905
-)
-_NEEDED = ("title", "kind", "licence", "citation", "how", "reader")
-_KINDS = ("licensed", "open", "simulated")
+__all__ = ["Download", "Entry", "KnownFile", "State", "check_content", "parse_entry", "variable_of"]
+
+_SCHEMA = Path(__file__).with_name("manifest.schema.json")
+_TYPES = {
+    "object": "keys and values",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
 
 
 class State(StrEnum):
@@ -106,91 +113,90 @@ def variable_of(name: str) -> str:
     return "DFECS_" + re.sub(r"\W", "_", name).upper()
 
 
-def refuse_unknown(where: str, given: Mapping[str, object], known: frozenset[str]) -> None:
-    """Raise a DfecsError that names every key of `given` that is not known."""
-    strange = sorted(str(key) for key in given if key not in known)
-    if strange:
-        raise DfecsError(f"{where}: unknown keys {', '.join(strange)}; known: {', '.join(sorted(known))}")
+def check_content(source: Path, content: object) -> dict[str, dict[str, object]]:
+    """Return the datasets of a manifest that agrees with ``manifest.schema.json``, keys without a value left out.
+
+    Raises
+    ------
+    DfecsError
+        One sentence that names everything that is wrong.
+    """
+    from jsonschema import Draft202012Validator
+
+    plain = _plain(content)
+    if not isinstance(plain, dict):
+        raise DfecsError(f"{source}: must hold keys and values, not {type(content).__name__}")
+    validator = Draft202012Validator(json.loads(_SCHEMA.read_text(encoding="utf-8")))
+    errors = sorted(validator.iter_errors(plain), key=lambda error: [str(key) for key in error.absolute_path])
+    if errors:
+        raise DfecsError(f"{source}: {'; '.join(dict.fromkeys(map(_sentence, errors)))}")
+    return cast("dict[str, dict[str, object]]", plain["datasets"])
 
 
-def as_mapping(where: str, value: object) -> dict[str, object]:
-    """Return a YAML mapping with text keys ({} for nothing); DfecsError for anything else."""
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise DfecsError(f"{where}: must hold keys and values, not {type(value).__name__}")
-    return {str(key): item for key, item in value.items()}
+def _plain(value: object) -> object:
+    """Return a value of YAML with text keys, and without those keys that have no value."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items() if item is not None}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
-def _names(where: str, ranges: object) -> tuple[str, ...]:
+def _sentence(error: ValidationError) -> str:
+    """Say in the manifest's own words where it departs from the schema, and how."""
+    path = list(error.absolute_path)
+    named = path[:1] == ["datasets"] and len(path) > 1
+    keys = [f"dataset {path[1]!r}", *path[2:]] if named else path
+    where = ", ".join(f"item {key + 1}" if isinstance(key, int) else str(key) for key in keys) or "the manifest"
+    if error.validator == "additionalProperties":
+        known = error.schema["properties"]
+        strange = sorted(key for key in error.instance if key not in known)
+        return f"{where}: unknown keys {', '.join(strange)}; known: {', '.join(known)}"
+    if error.validator == "required":
+        return f"{where} lacks {', '.join(key for key in error.validator_value if key not in error.instance)}"
+    if error.validator == "type":
+        return f"{where} must hold {_TYPES[error.validator_value]}, not {error.instance!r:.60}"
+    if error.validator == "enum":
+        return f"{where} is {error.instance!r:.60}, not one of {', '.join(error.validator_value)}"
+    return f"{where}: {error.instance!r:.60} is not {error.schema.get('description', 'as it should be')}"
+
+
+def _names(where: str, ranges: Iterable[str]) -> tuple[str, ...]:
     """Expand ``["F001-F003", "M001"]`` to the names themselves."""
     names: list[str] = []
-    for item in cast("list[object]", ranges or []):
-        match = re.fullmatch(r"(\w*?)(\d+)-\1(\d+)", str(item))
-        if match:
+    for item in ranges:
+        if "-" not in item:
+            names.append(item)
+        elif match := re.fullmatch(r"(\w*?)(\d+)-\1(\d+)", item):
             prefix, first, last = match.groups()
             names += [f"{prefix}{number:0{len(first)}d}" for number in range(int(first), int(last) + 1)]
-        elif re.fullmatch(r"\w+", str(item)):
-            names.append(str(item))
         else:
-            raise DfecsError(f"{where}: {item!r} is no name and no range of names such as F001-F023")
+            raise DfecsError(f"{where}: {item!r} is no range of names such as F001-F023")
     return tuple(names)
 
 
-def _download(where: str, value: object) -> Download | None:
-    if value is None:
-        return None
-    given = as_mapping(where, value)
-    refuse_unknown(where, given, frozenset({"method", "source", "checksum", "size", "unpack", "members"}))
-    if given.get("method") not in ("url", "pip") or not isinstance(given.get("source"), str):
-        raise DfecsError(f"{where}: needs method (url or pip) and source")
-    if given["method"] == "url" and not re.fullmatch(r"(md5|sha256):[0-9a-f]+", str(given.get("checksum"))):
-        raise DfecsError(f"{where}: a URL needs a checksum, md5:… or sha256:…")
-    return Download(**given)  # type: ignore[arg-type]
-
-
-def _files(where: str, value: object) -> tuple[KnownFile, ...]:
-    out = []
-    for item in cast("list[object]", value or []):
-        given = as_mapping(where, item)
-        refuse_unknown(where, given, frozenset({"name", "sha256", "size"}))
-        try:
-            known = KnownFile(str(given["name"]), str(given["sha256"]), int(str(given["size"])))
-        except (KeyError, ValueError) as error:
-            raise DfecsError(f"{where}: every file needs name, sha256 and size") from error
-        if Path(known.name).name != known.name:
-            raise DfecsError(f"{where}: {known.name!r} must be a bare file name")
-        out.append(known)
-    return tuple(out)
-
-
-def _path(name: str, given: object, folder: Path) -> tuple[Path, bool]:
-    override = os.environ.get(variable_of(name))
-    if override:
+def _path(where: str, name: str, given: str, folder: Path) -> tuple[Path, bool]:
+    """Return where a dataset lies, and whether an environment variable says so."""
+    if override := os.environ.get(variable_of(name)):
         return Path(override).expanduser(), True
-    return folder / Path(str(given or name)).expanduser(), False
+    path = Path(given).expanduser()
+    # A manifest may come from somebody else: only an absolute path, which is easily seen, leads out of the folder.
+    if not path.is_absolute() and Path(os.path.normpath(path)).parts[:1] == ("..",):
+        raise DfecsError(
+            f"{where}: the path {given!r} leads out of the data folder {folder}; give an absolute path or set "
+            f"{variable_of(name)}"
+        )
+    return folder / path, False
 
 
-def _scheme(where: str, name: str) -> str:
-    if name not in SCHEMES:
-        raise DfecsError(f"{where}: unknown keypoint scheme {name!r}; known: {', '.join(SCHEMES)}")
-    return name
-
-
-def parse_entry(name: str, value: object, source: Path, folder: Path) -> Entry:
-    """Read one dataset's entry of the manifest `source`; relative paths lie in `folder`."""
+def parse_entry(name: str, given: Mapping[str, object], source: Path, folder: Path) -> Entry:
+    """Make one dataset's entry of what `check_content` returned; relative paths lie in `folder`."""
     where = f"{source}: dataset {name!r}"
-    given = as_mapping(where, value)
-    refuse_unknown(where, given, _KEYS)
-    missing = [key for key in _NEEDED if not given.get(key)]
-    if missing:
-        raise DfecsError(f"{where}: lacks {', '.join(missing)}")
-    if given["kind"] not in _KINDS:
-        raise DfecsError(f"{where}: kind is {given['kind']!r}, not one of {', '.join(_KINDS)}")
-    expected = as_mapping(f"{where}, expected", given.get("expected"))
-    refuse_unknown(f"{where}, expected", expected, frozenset({"subjects", "recordings", "frames", "subject_names"}))
-    subject_names = _names(f"{where}, expected", expected.pop("subject_names", None))
-    path, overridden = _path(name, given.get("path"), folder)
+    expected = dict(cast("dict[str, int]", given.get("expected", {})))
+    subject_names = _names(where, cast("list[str]", expected.pop("subject_names", [])))
+    path, overridden = _path(where, name, str(given.get("path", name)), folder)
+    scheme = cast("str | None", given.get("scheme"))
+    if scheme not in {None, *SCHEMES}:
+        raise DfecsError(f"{where}: unknown keypoint scheme {scheme!r}; known: {', '.join(SCHEMES)}")
+    download = cast("dict[str, object] | None", given.get("download"))
     return Entry(
         name=name,
         title=str(given["title"]),
@@ -199,13 +205,13 @@ def parse_entry(name: str, value: object, source: Path, folder: Path) -> Entry:
         citation=" ".join(str(given["citation"]).split()),
         how=" ".join(str(given["how"]).split()),
         reader=str(given["reader"]),
-        scheme=None if given.get("scheme") is None else _scheme(where, str(given["scheme"])),
-        neutral=None if given.get("neutral") is None else str(given["neutral"]),
+        scheme=scheme,
+        neutral=cast("str | None", given.get("neutral")),
         path=None if given["kind"] == "simulated" else path,
         overridden=overridden,
-        options=as_mapping(f"{where}, options", given.get("options")),
-        expected={key: int(str(number)) for key, number in expected.items()},
+        options=cast("dict[str, object]", given.get("options", {})),
+        expected=expected,
         subject_names=subject_names,
-        download=_download(f"{where}, download", given.get("download")),
-        files=_files(f"{where}, files", given.get("files")),
+        download=None if download is None else Download(**download),  # type: ignore[arg-type]
+        files=tuple(KnownFile(**file) for file in cast("list[dict[str, str]]", given.get("files", []))),  # type: ignore[arg-type]
     )
