@@ -6,6 +6,8 @@ that the scheme lacks are passed over), positions otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -15,16 +17,39 @@ from dfecs_lib.keypoints import coordinates, same_rows, scheme_of
 from dfecs_lib.keypoints.schemes import Scheme
 
 __all__ = [
+    "METRICS",
+    "active_per_frame",
     "active_units",
+    "columns_of",
+    "explained",
+    "frame_energies",
     "frame_variance_explained",
     "norm_variance_explained",
     "sparsity",
     "symmetry",
+    "terms",
     "variance_explained",
 ]
 
+#: Metric -> what it is. All but the last are in percent.
+METRICS: Mapping[str, str] = {
+    "ve_squared": "variance explained, 100·(1 − Σ‖x−x̂‖²/Σ‖x‖²)",
+    "ve_norm": "variance explained, 100·(1 − Σ‖x−x̂‖/Σ‖x‖)",
+    "ve_frame": "mean variance explained per frame, 100 − 100·mean(‖x−x̂‖²/‖x‖²)",
+    "active_units": "active units per frame",
+}
+Array = NDArray[np.float64]
 
-def _columns(K: pd.DataFrame | ArrayLike, width: int, keypoints: ArrayLike | None) -> NDArray[np.intp]:
+
+def columns_of(K: pd.DataFrame | ArrayLike, keypoints: ArrayLike | None) -> NDArray[np.intp]:
+    """Return the columns, x's then y's, that `keypoints` choose: iBUG-68 numbers (or a mask of positions), or all.
+
+    Raises
+    ------
+    DfecsError
+        If none of the points is among the columns.
+    """
+    width = np.shape(K)[1]
     if keypoints is None:
         return np.arange(width, dtype=np.intp)
     if width % 2:
@@ -46,9 +71,7 @@ def _columns(K: pd.DataFrame | ArrayLike, width: int, keypoints: ArrayLike | Non
     return np.concatenate([points, points + width // 2]).astype(np.intp)
 
 
-def _matched(
-    K: pd.DataFrame | ArrayLike, K_hat: pd.DataFrame | ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _matched(K: pd.DataFrame | ArrayLike, K_hat: pd.DataFrame | ArrayLike) -> tuple[Array, Array]:
     """Values of both, tables matched by the names of their columns and rows."""
     if isinstance(K, pd.DataFrame) and isinstance(K_hat, pd.DataFrame):
         K_hat = same_rows(K_hat, K.index, "the reconstruction")
@@ -62,22 +85,56 @@ def _of_keypoints(X: pd.DataFrame | ArrayLike) -> bool:
     return isinstance(X, pd.DataFrame) and ("scheme" in X.attrs or any(str(c).startswith("x_") for c in X.columns))
 
 
-def _squares(
-    K: pd.DataFrame | ArrayLike, K_hat: pd.DataFrame | ArrayLike, keypoints: ArrayLike | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """‖x_i‖² and ‖x_i − x̂_i‖² of every frame that has a point in both, over the points that both have."""
+def frame_energies(
+    K: pd.DataFrame | ArrayLike, K_hat: pd.DataFrame | ArrayLike, keypoints: ArrayLike | None = None
+) -> tuple[Array, Array]:
+    """‖x_i − x̂_i‖² and ‖x_i‖² of every frame, square pixels, over the points that both have; NaN where there is none.
+
+    Parameters as in `variance_explained`.
+    """
     true, guess = _matched(K, K_hat)
     if true.ndim != 2 or true.shape != guess.shape:
         raise DfecsError(f"motion of shape {true.shape} and its reconstruction of shape {guess.shape} do not match")
-    keep = _columns(K, true.shape[1], keypoints)
-    true, guess = true[:, keep], guess[:, keep]
-    seen = np.isfinite(true) & np.isfinite(guess)
-    if not seen.any():
+    keep = columns_of(K, keypoints)
+    error = true[:, keep] - guess[:, keep]
+    seen = np.isfinite(error)
+    residual, total = (np.square(np.where(seen, v, 0.0)).sum(axis=1) for v in (error, true[:, keep]))
+    empty = ~seen.any(axis=1)
+    return np.where(empty, np.nan, residual), np.where(empty, np.nan, total)
+
+
+def terms(residual: Array, total: Array, metric: str) -> tuple[Array, Array]:
+    """Frame by frame, the two numbers whose sums' ratio r makes a variance explained, 100·(1 − r); unseen frames: NaN.
+
+    Parameters
+    ----------
+    residual, total : arrays of shape (n_frames,)
+        From `frame_energies`.
+    metric : {"ve_squared", "ve_norm", "ve_frame"}
+    """
+    if metric == "ve_squared":
+        return residual, total
+    if metric == "ve_norm":
+        return np.sqrt(residual), np.sqrt(total)
+    if metric == "ve_frame":  # a frame without motion has no share: it is left out
+        moving = np.where(total > 0, total, np.nan)
+        return residual / moving, np.where(total > 0, 1.0, np.nan)
+    raise DfecsError(f"unknown metric {metric!r}; known: {', '.join(METRICS)}")
+
+
+def explained(residual: Array, total: Array, metric: str = "ve_squared") -> float:
+    """Return a variance explained, percent, from what `frame_energies` gives; NaN when there is no motion."""
+    above, below = (float(np.nansum(values)) for values in terms(residual, total, metric))
+    return 100 * (1 - above / below) if below > 0 else float("nan")
+
+
+def _score(
+    K: pd.DataFrame | ArrayLike, K_hat: pd.DataFrame | ArrayLike, keypoints: ArrayLike | None, metric: str
+) -> float:
+    residual, total = frame_energies(K, K_hat, keypoints)
+    if not np.isfinite(total).any():
         raise DfecsError("no value is present in both the motion and its reconstruction")
-    energy = np.where(seen, true, 0.0)
-    left = np.where(seen, true - guess, 0.0)
-    rows = seen.any(axis=1)
-    return (energy[rows] ** 2).sum(axis=1), (left[rows] ** 2).sum(axis=1)
+    return explained(residual, total, metric)
 
 
 def variance_explained(
@@ -107,8 +164,7 @@ def variance_explained(
     >>> variance_explained([[3.0, 4.0]], [[3.0, 0.0]])
     36.0
     """
-    energy, left = _squares(K, K_hat, keypoints)
-    return float(100 * (1 - left.sum() / energy.sum())) if energy.sum() > 0 else float("nan")
+    return _score(K, K_hat, keypoints, "ve_squared")
 
 
 def norm_variance_explained(
@@ -123,9 +179,7 @@ def norm_variance_explained(
     >>> norm_variance_explained([[3.0, 4.0]], [[3.0, 0.0]]).__round__(6)
     20.0
     """
-    energy, left = _squares(K, K_hat, keypoints)
-    total = np.sqrt(energy).sum()
-    return float(100 * (1 - np.sqrt(left).sum() / total)) if total > 0 else float("nan")
+    return _score(K, K_hat, keypoints, "ve_norm")
 
 
 def frame_variance_explained(
@@ -140,9 +194,7 @@ def frame_variance_explained(
     >>> frame_variance_explained([[1.0, 0.0], [0.0, 10.0]], [[0.0, 0.0], [0.0, 10.0]])
     50.0
     """
-    energy, left = _squares(K, K_hat, keypoints)
-    moving = energy > 0
-    return float(100 - 100 * np.mean(left[moving] / energy[moving])) if moving.any() else float("nan")
+    return _score(K, K_hat, keypoints, "ve_frame")
 
 
 def _codes(E: pd.DataFrame | ArrayLike) -> NDArray[np.float64]:
@@ -155,6 +207,12 @@ def _codes(E: pd.DataFrame | ArrayLike) -> NDArray[np.float64]:
     return codes
 
 
+def active_per_frame(E: pd.DataFrame | ArrayLike, threshold: float = 0.0) -> Array:
+    """Count the units of every frame whose code exceeds `threshold` in size; NaN for a frame that has no codes."""
+    values = np.abs(np.asarray(E, dtype=np.float64))
+    return np.where(np.isnan(values).any(axis=1), np.nan, (values > threshold).sum(axis=1))
+
+
 def active_units(E: pd.DataFrame | ArrayLike, threshold: float = 0.0) -> float:
     """Mean number of units per frame whose code exceeds `threshold` in size; frames with NaN are left out.
 
@@ -163,7 +221,7 @@ def active_units(E: pd.DataFrame | ArrayLike, threshold: float = 0.0) -> float:
     >>> active_units([[1.0, 0.0, 2.0], [0.0, 0.0, 3.0]])
     1.5
     """
-    return float((np.abs(_codes(E)) > threshold).sum(axis=1).mean())
+    return float(active_per_frame(_codes(E), threshold).mean())
 
 
 def sparsity(E: pd.DataFrame | ArrayLike, threshold: float = 0.0) -> float:
@@ -202,11 +260,11 @@ def symmetry(units: pd.DataFrame | ArrayLike, scheme: str | Scheme | None = None
     array([ 1., -1.])
     """
     motion = coordinates(units)
-    found = scheme_of(units, scheme)
+    mirror = scheme_of(units, scheme).mirror
     points = np.where(np.isfinite(motion), motion, 0.0).reshape(len(motion), 2, -1)
-    mirrored = points[:, :, found.mirror] * np.array([-1.0, 1.0])[:, None]
+    mirrored = points[:, :, mirror] * np.array([-1.0, 1.0])[:, None]
     seen = np.isfinite(motion).reshape(points.shape)
-    both = seen & seen[:, :, found.mirror]
+    both = seen & seen[:, :, mirror]
     points, mirrored = np.where(both, points, 0.0), np.where(both, mirrored, 0.0)
     energy = (points**2).sum(axis=(1, 2))
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -10,8 +10,10 @@ from sklearn.decomposition import sparse_encode
 from sklearn.linear_model import lars_path
 
 from dfecs_lib import keypoints as kp
-from dfecs_lib.coding.paths import encode_at_most, keep_columns, least_angle_path, moving_points
+from dfecs_lib.coding.paths import encode_at_most, least_angle_path
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.metrics import columns_of
+from dfecs_lib.preprocessing import moving_points
 
 N_UNITS = 12
 
@@ -119,7 +121,7 @@ def test_errors_fall_with_n_and_are_those_of_the_codes(units, motion, method) ->
         squared = 100 * (1 - error.sum() / (motion**2).sum())
         norm = 100 * (1 - np.sqrt(error).sum() / np.linalg.norm(motion, axis=1).sum())
         assert path.variance_explained()[n - 1] == pytest.approx(squared)
-        assert path.variance_explained("norm")[n - 1] == pytest.approx(norm)
+        assert path.variance_explained("ve_norm")[n - 1] == pytest.approx(norm)
 
 
 def test_length_of_units_and_offset_do_not_matter_when_taken_into_account(units, motion) -> None:
@@ -147,7 +149,7 @@ def test_missing_points_are_left_out_frame_by_frame(units, motion) -> None:
 
 def test_anchors_can_be_left_out(units, motion) -> None:
     points = moving_points("ibug68")
-    columns = keep_columns("ibug68", points)
+    columns = columns_of(np.empty((0, 136)), points)
     assert set(range(68)) - set(points) == {0, 16, 27, 33, 36, 39, 42, 45}
     path = least_angle_path(motion, units, keypoints=points)
     np.testing.assert_allclose(path.total, (motion[:, columns] ** 2).sum(axis=1))
@@ -187,5 +189,5 @@ def test_bad_input_is_named(units, motion, change, words) -> None:
     given = {"units": units, **change}
     with pytest.raises(DfecsError, match=words):
         least_angle_path(motion, **given)
-    with pytest.raises(DfecsError, match="unknown formula"):
+    with pytest.raises(DfecsError, match="unknown metric"):
         least_angle_path(motion, units).variance_explained("r2")

@@ -24,46 +24,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.coding.least_angle import METHODS, path_codes, path_residuals
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.keypoints import FrameOrArray, get_scheme, scheme_of
-from dfecs_lib.keypoints.schemes import Scheme
+from dfecs_lib.keypoints import FrameOrArray, coordinates
+from dfecs_lib.metrics import columns_of, explained
 
 __all__ = [
-    "REGISTRATION_ANCHORS",
     "EncodingPath",
     "encode_at_most",
-    "keep_columns",
     "least_angle_path",
-    "moving_points",
 ]
 
 Method = Literal["lar", "lasso", "nonnegative"]
-Formula = Literal["squared", "norm"]
-
-#: iBUG-68 points that registration fixes; their motion is zero (or nearly) by construction and flatters every method.
-REGISTRATION_ANCHORS = (0, 16, 27, 33, 36, 39, 42, 45)
-
-
-def moving_points(scheme: str | Scheme) -> tuple[int, ...]:
-    """iBUG-68 numbers of a scheme's points that are not registration anchors.
-
-    Examples
-    --------
-    >>> len(moving_points("ibug68")), len(moving_points("bp4d49"))
-    (60, 43)
-    """
-    return tuple(point for point in get_scheme(scheme).ibug if point not in REGISTRATION_ANCHORS)
-
-
-def keep_columns(scheme: str | Scheme, keypoints: ArrayLike | None) -> NDArray[np.intp]:
-    """Columns (x's, then y's) of the iBUG-68 points `keypoints` that the scheme has; all columns when None."""
-    found = get_scheme(scheme)
-    if keypoints is None:
-        return np.arange(2 * found.n_points, dtype=np.intp)
-    wanted = [int(point) for point in np.asarray(keypoints).ravel()]
-    where = found.positions([point for point in wanted if found.has(point)])
-    if not where.size:
-        raise DfecsError(f"none of the keypoints {wanted} is in the scheme {found.name!r}; name iBUG-68 points it has")
-    return np.concatenate([where, where + found.n_points])
 
 
 @dataclass(frozen=True)
@@ -84,18 +54,9 @@ class EncodingPath:
     total: NDArray[np.float64]
     active: NDArray[np.int64]
 
-    def variance_explained(self, formula: Formula = "squared") -> NDArray[np.float64]:
-        """Percent of variance explained at each n, by either formula of the paper; shape (n_steps,).
-
-        ``"squared"``: 100·(1 − Σ‖x−x̂‖²/Σ‖x‖²); ``"norm"``: 100·(1 − Σ‖x−x̂‖/Σ‖x‖).
-        """
-        seen = np.isfinite(self.total)
-        residual, total = self.residual[seen], self.total[seen]
-        if formula == "norm":
-            residual, total = np.sqrt(residual), np.sqrt(total)
-        elif formula != "squared":
-            raise DfecsError(f"unknown formula {formula!r}; known: 'squared', 'norm'")
-        return np.asarray(100 * (1 - residual.sum(axis=0) / total.sum()))
+    def variance_explained(self, metric: str = "ve_squared") -> NDArray[np.float64]:
+        """Percent of variance explained at each n, by a formula of `dfecs_lib.metrics.METRICS`; shape (n_steps,)."""
+        return np.array([explained(step, self.total, metric) for step in self.residual.T])
 
 
 @dataclass(frozen=True)
@@ -119,10 +80,9 @@ def _prepare(
     normalize: bool,
     keypoints: ArrayLike | None,
 ) -> _Problem:
-    scheme = scheme_of(K)
-    motion = np.asarray(K, dtype=np.float64)
-    rows = np.asarray(units, dtype=np.float64)
-    if rows.ndim != 2 or rows.shape[1] != motion.shape[1]:
+    motion = coordinates(K)
+    rows = coordinates(units)
+    if rows.shape[1] != motion.shape[1]:
         raise DfecsError(
             f"units have shape {rows.shape} but the motion has {motion.shape[1]} columns; "
             "convert one to the other's keypoint scheme first"
@@ -135,7 +95,7 @@ def _prepare(
     if not 1 <= steps <= len(rows):
         raise DfecsError(f"max_active is {steps}, but it must lie in 1 … {len(rows)}, the number of units")
     shift = np.zeros(rows.shape[1]) if offset is None else np.asarray(offset, dtype=np.float64).ravel()
-    keep = keep_columns(scheme, keypoints)
+    keep = columns_of(K, keypoints)
     norms = np.linalg.norm(rows, axis=1) if normalize else np.ones(len(rows))
     scale = np.where(norms > 0, norms, 1.0)
     return _Problem(motion[:, keep], shift[keep], (rows / scale[:, None])[:, keep], scale, steps, METHODS[method])
@@ -177,7 +137,7 @@ def least_angle_path(
     normalize : bool
         Bring units to unit length first, as FACS and PCA units are, so that none enters early for being long.
     keypoints : array-like of int, optional
-        iBUG-68 points to fit and to score; all by default. `moving_points` leaves the registration anchors out.
+        iBUG-68 points to fit and to score; all by default. `preprocessing.moving_points` leaves out the anchors.
 
     Returns
     -------

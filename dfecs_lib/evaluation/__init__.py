@@ -17,17 +17,14 @@ from dfecs_lib.evaluation.curves import (
     unit_curves,
 )
 from dfecs_lib.evaluation.frames import (
-    METRICS,
     UnitMeasures,
     UnitModel,
-    active_per_frame,
     convert_units,
     frame_costs,
     in_scheme_of,
     model_costs,
     score,
     score_by_subject,
-    shared_points,
     with_columns,
 )
 from dfecs_lib.evaluation.recovery import au_recovery, cosines, intensity_correlations
@@ -50,7 +47,6 @@ from dfecs_lib.evaluation.significance import (
 )
 from dfecs_lib.evaluation.study import (
     StudySet,
-    common_points,
     emotions_of,
     exemplar_units,
     labelled_units,
@@ -71,7 +67,6 @@ from dfecs_lib.evaluation.tables import (
 )
 
 __all__ = [
-    "METRICS",
     "POINTS",
     "Faces",
     "LassoCoded",
@@ -81,11 +76,9 @@ __all__ = [
     "Variant",
     "ablate",
     "active_histogram",
-    "active_per_frame",
     "au_recovery",
     "chunk_scores",
     "chunk_tests",
-    "common_points",
     "compare",
     "compare_methods",
     "compare_trains",
@@ -120,7 +113,6 @@ __all__ = [
     "search_surface",
     "selection_table",
     "set_table",
-    "shared_points",
     "split_subjects",
     "standard_variants",
     "still_share",

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from dfecs_lib.coding.paths import Method, least_angle_path
-from dfecs_lib.evaluation.frames import UnitMeasures, UnitModel, active_per_frame, in_scheme_of, model_costs, score
+from dfecs_lib.evaluation.frames import UnitMeasures, UnitModel, in_scheme_of, model_costs, score
 from dfecs_lib.evaluation.tables import POINTS, points_of
+from dfecs_lib.metrics import active_per_frame
 
 __all__ = [
     "active_histogram",

@@ -25,7 +25,6 @@ from dfecs_lib.simulate import SimulatedDataset, exemplar_table
 
 __all__ = [
     "StudySet",
-    "common_points",
     "emotions_of",
     "exemplar_units",
     "labelled_units",
@@ -146,12 +145,6 @@ def set_table(sets: dict[str, StudySet]) -> pd.DataFrame:
         .T.astype(dict.fromkeys(("subjects", "recordings", "frames", "keypoints"), int))
         .rename_axis("data set")
     )
-
-
-def common_points(sets: dict[str, StudySet]) -> tuple[int, ...]:
-    """iBUG-68 points that all sets of a study have, so that every score counts the same ones."""
-    schemes = [get_scheme(s.motion.attrs["scheme"]) for s in sets.values()]
-    return tuple(p for p in schemes[0].ibug if all(scheme.has(p) for scheme in schemes))
 
 
 def exemplar_units(

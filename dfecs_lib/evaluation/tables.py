@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from dfecs_lib.coding.paths import moving_points
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.evaluation.frames import METRICS, UnitModel, model_costs, score
+from dfecs_lib.evaluation.frames import UnitModel, model_costs, score
 from dfecs_lib.evaluation.subjects import cross_costs, sample_frames, subject_names
 from dfecs_lib.keypoints import scheme_of
+from dfecs_lib.metrics import METRICS
+from dfecs_lib.preprocessing import moving_points
 
 __all__ = ["POINTS", "group_scores", "motion_size", "pair_costs", "points_of", "score_table", "threshold_table"]
 

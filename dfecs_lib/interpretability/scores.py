@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import nnls
 
 from dfecs_lib.anatomy.atlas import Atlas, load_atlas
+from dfecs_lib.anatomy.contours import CONTOURS
 from dfecs_lib.interpretability.units import as_motion
 from dfecs_lib.keypoints.schemes import FACE_PARTS, IBUG68
 
@@ -40,21 +41,10 @@ ANGLES = tuple(range(5, 91, 5))
 PART_NAMES = tuple(FACE_PARTS)
 
 
-def _chain(*points: int) -> list[tuple[int, int]]:
-    return list(itertools.pairwise(points))
-
-
 #: Pairs of neighbouring keypoints: along each contour, and across the lips.
 NEIGHBOURS: tuple[tuple[int, int], ...] = (
-    *_chain(*range(17)),
-    *_chain(*range(17, 22)),
-    *_chain(*range(22, 27)),
-    *_chain(27, 28, 29, 30, 33),
-    *_chain(*range(31, 36)),
-    *_chain(36, 37, 38, 39, 40, 41, 36),
-    *_chain(42, 43, 44, 45, 46, 47, 42),
-    *_chain(*range(48, 60), 48),
-    *_chain(*range(60, 68), 60),
+    *(pair for line in CONTOURS if 27 not in line for pair in itertools.pairwise(line)),
+    *itertools.pairwise((27, 28, 29, 30, 33)),
     *((48, 60), (50, 61), (51, 62), (52, 63), (54, 64), (56, 65), (57, 66), (58, 67)),
 )
 

@@ -7,7 +7,17 @@ unique and sorted. Columns: ``x_0 … x_{K-1}, y_0 … y_{K-1}`` in pixels, y do
 
 from __future__ import annotations
 
-from dfecs_lib.keypoints.schemes import BP4D49, DISFA66, FACE_PARTS, IBUG68, MEDIAPIPE478, SCHEMES, Scheme, get_scheme
+from dfecs_lib.keypoints.schemes import (
+    BP4D49,
+    DISFA66,
+    FACE_PARTS,
+    IBUG68,
+    MEDIAPIPE478,
+    SCHEMES,
+    Scheme,
+    get_scheme,
+    shared_points,
+)
 from dfecs_lib.keypoints.table import (
     INDEX_NAMES,
     FrameOrArray,
@@ -50,6 +60,7 @@ __all__ = [
     "same_rows",
     "save",
     "scheme_of",
+    "shared_points",
     "to_points",
     "validate",
 ]

@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 
 from dfecs_lib.errors import DfecsError
 
-__all__ = ["BP4D49", "DISFA66", "FACE_PARTS", "IBUG68", "MEDIAPIPE478", "SCHEMES", "Scheme", "get_scheme"]
+__all__ = [
+    "BP4D49",
+    "DISFA66",
+    "FACE_PARTS",
+    "IBUG68",
+    "MEDIAPIPE478",
+    "SCHEMES",
+    "Scheme",
+    "get_scheme",
+    "shared_points",
+]
 
 #: Half-open iBUG-68 index ranges of the seven face parts that level 1 of DFECS decomposes separately.
 FACE_PARTS: Mapping[str, range] = MappingProxyType(
@@ -155,3 +165,15 @@ def get_scheme(scheme: str | Scheme) -> Scheme:
         return SCHEMES[scheme]
     except (KeyError, TypeError):
         raise DfecsError(f"unknown keypoint scheme {scheme!r}; known: {', '.join(SCHEMES)}") from None
+
+
+def shared_points(*schemes: str | Scheme) -> tuple[int, ...]:
+    """iBUG-68 numbers of the points that all the schemes have, so that every score counts the same ones.
+
+    Examples
+    --------
+    >>> len(shared_points("disfa66", "bp4d49"))
+    49
+    """
+    known = [get_scheme(scheme) for scheme in schemes]
+    return tuple(point for point in known[0].ibug if all(scheme.has(point) for scheme in known))

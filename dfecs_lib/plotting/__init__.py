@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dfecs_lib.plotting.atlas import draw_pulls
 from dfecs_lib.plotting.curves import draw_bars, draw_codes, draw_curves, draw_matrix
-from dfecs_lib.plotting.faces import contours, draw_face, draw_motion
+from dfecs_lib.plotting.faces import draw_face, draw_motion
 from dfecs_lib.plotting.figure import Figure, Gallery
 from dfecs_lib.plotting.hover import HoverCodes, HoverCurves
 from dfecs_lib.plotting.interactive import Interactive, plotly_script
@@ -35,7 +35,6 @@ __all__ = [
     "Interactive",
     "MovingFaces",
     "Table",
-    "contours",
     "draw_bars",
     "draw_codes",
     "draw_curves",

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from dfecs_lib.anatomy.contours import contours
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints.schemes import SCHEMES, Scheme, get_scheme
 from dfecs_lib.plotting.style import COLORS, INK, SOFT
@@ -15,34 +16,7 @@ from dfecs_lib.plotting.style import COLORS, INK, SOFT
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["contours", "draw_face", "draw_motion", "moving_points", "row_points", "scaled_motion"]
-
-# iBUG-68 numbers. The inner lip is drawn from mouth corner to mouth corner where its own corners are not tracked.
-_CONTOURS: tuple[tuple[int, ...], ...] = (
-    tuple(range(0, 17)),
-    tuple(range(17, 22)),
-    tuple(range(22, 27)),
-    tuple(range(27, 31)),
-    tuple(range(31, 36)),
-    (*range(36, 42), 36),
-    (*range(42, 48), 42),
-    (*range(48, 60), 48),
-)
-_INNER_LIP = (*range(60, 68), 60)
-_INNER_LIP_WITHOUT_CORNERS = (48, 61, 62, 63, 54, 65, 66, 67, 48)
-
-
-def contours(scheme: str | Scheme) -> list[NDArray[np.intp]]:
-    """Return the lines of a drawn face: arrays of positions in the scheme, in drawing order, closed ones closed.
-
-    Examples
-    --------
-    >>> len(contours("ibug68")), len(contours("bp4d49"))
-    (9, 8)
-    """
-    found = get_scheme(scheme)
-    lips = _INNER_LIP if found.has(60, 64) else _INNER_LIP_WITHOUT_CORNERS
-    return [found.positions(line) for line in (*_CONTOURS, lips) if found.has(*line)]
+__all__ = ["arrow_points", "draw_face", "draw_motion", "row_points", "scaled_motion"]
 
 
 def row_points(row: pd.Series | ArrayLike, scheme: str | Scheme | None = None) -> tuple[NDArray[np.float64], Scheme]:
@@ -173,7 +147,7 @@ def scaled_motion(
     return start, scale * step, found, scale
 
 
-def moving_points(start: NDArray[np.float64], step: NDArray[np.float64], shortest: float = 0.15) -> NDArray[np.bool_]:
+def arrow_points(start: NDArray[np.float64], step: NDArray[np.float64], shortest: float = 0.15) -> NDArray[np.bool_]:
     """Return which points get an arrow: those that are there and move by more than this share of the longest step."""
     length = np.linalg.norm(step, axis=1)
     chosen: NDArray[np.bool_] = (length > shortest * length.max()) & ~np.isnan(start).any(axis=1)
@@ -226,7 +200,7 @@ def draw_motion(
     draw_face(ax, start, found, color=SOFT, linewidth=1.0, alpha=0.65)
     if face:
         draw_face(ax, start + step, found, color=color, linewidth=1.5)
-    moving = moving_points(start_seen, step_seen, shortest)
+    moving = arrow_points(start_seen, step_seen, shortest)
     if moving.any():
         ax.quiver(
             *start_seen[moving].T,

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from dfecs_lib.anatomy.contours import contours
 from dfecs_lib.keypoints.schemes import Scheme
-from dfecs_lib.plotting.faces import contours, moving_points, scaled_motion
+from dfecs_lib.plotting.faces import arrow_points, scaled_motion
 from dfecs_lib.plotting.figure import Html, caption_html
 from dfecs_lib.plotting.style import COLORS, SOFT
 
@@ -107,7 +108,7 @@ def _drawing(start: NDArray[np.float64], step: NDArray[np.float64], scheme: Sche
     size = _WIDTH / float(high[0] - low[0] or 1.0)
     rest, moved = (start - low) * size, (start + step - low) * size
     lines = contours(scheme)
-    chosen = moving_points(start[here], step[here])
+    chosen = arrow_points(start[here], step[here])
     arrows = "".join(_arrow(a, b) for a, b in zip(rest[here][chosen], moved[here][chosen], strict=True))
     box = f"-40 -40 {_WIDTH + 80} {round((high[1] - low[1]) * size) + 80}"
     return (

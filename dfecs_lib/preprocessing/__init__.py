@@ -6,6 +6,7 @@ Frontalization removes head pose, affine registration size and place, part regis
 
 from __future__ import annotations
 
+from dfecs_lib.preprocessing.anchors import moving_points
 from dfecs_lib.preprocessing.frontalization import Frontalizer
 from dfecs_lib.preprocessing.motion import motion_vectors
 from dfecs_lib.preprocessing.pipeline import from_settings, make_preprocessor, settings_of
@@ -18,5 +19,6 @@ __all__ = [
     "from_settings",
     "make_preprocessor",
     "motion_vectors",
+    "moving_points",
     "settings_of",
 ]

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from dfecs_lib.anatomy.contours import contours
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.interpretability import as_units, name_muscles
 from dfecs_lib.keypoints import convert, get_scheme
-from dfecs_lib.plotting.faces import contours
 
 if TYPE_CHECKING:
     from dfecs_lib.evaluation import UnitModel

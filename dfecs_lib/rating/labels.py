@@ -1,10 +1,10 @@
-"""Names of the 68 iBUG keypoints for people, and the contours that join them. Sides are the subject's own."""
+"""Names of the 68 iBUG keypoints for people. Sides are the subject's own."""
 
 from __future__ import annotations
 
 from dfecs_lib.keypoints.schemes import IBUG68
 
-__all__ = ["CONTOURS", "PARTS", "keypoint_name"]
+__all__ = ["PARTS", "keypoint_name"]
 
 #: Face parts as a rater sees them, with their keypoints.
 PARTS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
@@ -13,19 +13,6 @@ PARTS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     ("nose", "Nose", tuple(range(27, 36))),
     ("mouth", "Mouth", tuple(range(48, 68))),
     ("jaw", "Jaw line", tuple(range(17))),
-)
-
-#: Open and closed lines of the drawn face.
-CONTOURS: tuple[tuple[int, ...], ...] = (
-    tuple(range(17)),
-    tuple(range(17, 22)),
-    tuple(range(22, 27)),
-    tuple(range(27, 31)),
-    tuple(range(31, 36)),
-    (*range(36, 42), 36),
-    (*range(42, 48), 42),
-    (*range(48, 60), 48),
-    (*range(60, 68), 60),
 )
 
 _RIGHT = {

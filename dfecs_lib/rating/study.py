@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.anatomy.atlas import load_atlas
+from dfecs_lib.anatomy.contours import CONTOURS
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.files import whole_file
 from dfecs_lib.interpretability.units import Units, as_units
 from dfecs_lib.keypoints.schemes import Scheme
-from dfecs_lib.rating.labels import CONTOURS, PARTS, keypoint_name
+from dfecs_lib.rating.labels import PARTS, keypoint_name
 from dfecs_lib.rating.trials import MOVES, Trial, make_trials
 
 __all__ = ["FORMAT", "build_study", "load_study", "template"]

@@ -38,11 +38,11 @@ def test_encoding_curve_is_the_path_with_the_models_mean(learn, other) -> None:
     )
     path = least_angle_path(other, model.components_, method="lasso", offset=model.mean_)
     mine = table.query("metric == 've_norm'").sort_values("n_units")["value"]
-    np.testing.assert_allclose(mine, path.variance_explained("norm"))
+    np.testing.assert_allclose(mine, path.variance_explained("ve_norm"))
     plain = evaluation.encoding_curves({"PCA": model}, {"two": other}, path="lasso", interval=False)
     np.testing.assert_allclose(
         plain.query("metric == 've_norm'")["value"],
-        least_angle_path(other, model.components_, method="lasso").variance_explained("norm"),
+        least_angle_path(other, model.components_, method="lasso").variance_explained("ve_norm"),
     )
     last = table.query("metric == 've_squared' and n_units == 3")["value"].item()
     assert last == pytest.approx(evaluation.score(evaluation.model_costs(model, other))[0])

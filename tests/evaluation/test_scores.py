@@ -9,8 +9,8 @@ import pytest
 from dfecs_lib import evaluation, metrics
 from dfecs_lib import keypoints as kp
 from dfecs_lib.baselines import PCAUnits
-from dfecs_lib.coding.paths import moving_points
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.preprocessing import moving_points
 
 from .conftest import motion
 
@@ -56,7 +56,7 @@ def test_schemes_meet_on_the_points_both_have(learn, other) -> None:
     np.testing.assert_allclose(costs["total"], np.square(converted.to_numpy()).sum(axis=1))
     many = evaluation.model_costs(PCAUnits(3).fit(learn), converted)
     np.testing.assert_allclose(many["total"], costs["total"])
-    assert len(evaluation.shared_points("disfa66", "ibug68")) == 66
+    assert len(kp.shared_points("disfa66", "ibug68")) == 66
 
 
 def test_interval_draws_subjects_not_frames(model, other) -> None:
@@ -84,7 +84,7 @@ def test_pairs_hold_out_subjects_when_train_is_test(learn, other) -> None:
     costs = evaluation.pair_costs({"PCA": fresh}, {"one": learn, "two": other}, n_splits=3)
     assert set(costs) == {("PCA", a, b) for a in ("one", "two") for b in ("one", "two")}
     table = evaluation.score_table(costs)
-    assert len(table) == 4 * len(evaluation.METRICS)
+    assert len(table) == 4 * len(metrics.METRICS)
     inside = costs["PCA", "one", "one"]
     assert inside.groupby(level="subject")["fold"].nunique().eq(1).all()
     assert inside["fold"].nunique() == 3
@@ -121,7 +121,7 @@ def test_bad_names_are_named(model, other) -> None:
         evaluation.score(costs, "r2")
     with pytest.raises(DfecsError, match="unknown choice of points"):
         evaluation.points_of("some", other)
-    with pytest.raises(DfecsError, match="shape"):
+    with pytest.raises(DfecsError, match="rows are missing"):
         evaluation.frame_costs(other, other.iloc[:3])
     assert evaluation.points_of("all", other) is None
     assert len(evaluation.points_of("without anchors", other)) == 60

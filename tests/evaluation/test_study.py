@@ -16,7 +16,7 @@ def test_several_sets_keep_their_order_and_meet_on_common_points() -> None:
     sets = study_sets("sim-ckplus, sim-bp4d")
     assert list(sets) == ["sim-ckplus", "sim-bp4d"]
     assert all("simulated" in s.about for s in sets.values())
-    assert evaluation.common_points(sets) == kp.BP4D49.ibug
+    assert kp.shared_points(*(s.motion.attrs["scheme"] for s in sets.values())) == kp.BP4D49.ibug
     truth = sets["sim-ckplus"].intensities
     assert truth.index.equals(sets["sim-ckplus"].motion.index)
     assert truth.notna().all(axis=None)  # the truth, not what coders would have written down

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from dfecs_lib import plotting
+from dfecs_lib.anatomy.contours import contours
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints.schemes import SCHEMES, get_scheme
 
@@ -24,13 +25,13 @@ def face(scheme: str = "ibug68") -> np.ndarray:
 @pytest.mark.parametrize("name", sorted(SCHEMES))
 def test_every_ibug_point_of_a_scheme_lies_on_a_contour(name):
     scheme = get_scheme(name)
-    drawn = {int(p) for line in plotting.contours(scheme) for p in line}
+    drawn = {int(p) for line in contours(scheme) for p in line}
     assert drawn == set(scheme.source)
 
 
 @pytest.mark.parametrize(("name", "closed"), [("ibug68", 4), ("disfa66", 4), ("bp4d49", 4)])
 def test_eyes_and_lips_are_closed_lines(name, closed):
-    lines = plotting.contours(name)
+    lines = contours(name)
     assert sum(int(line[0]) == int(line[-1]) for line in lines) == closed
 
 

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dfecs_lib.anatomy.contours import CONTOURS
 from dfecs_lib.baselines import PCAUnits
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.interpretability import load_atlas
 from dfecs_lib.keypoints import BP4D49, IBUG68
 from dfecs_lib.rating import RaterRule, analyse, build_study, load_study, read_answers, simulate_raters
 from dfecs_lib.rating.answers import COLUMNS, write_answers
-from dfecs_lib.rating.labels import CONTOURS, PARTS, keypoint_name
+from dfecs_lib.rating.labels import PARTS, keypoint_name
 
 
 def answers_of(study: dict, rater: str, **verdicts: object) -> pd.DataFrame:
