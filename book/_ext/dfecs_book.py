@@ -9,14 +9,13 @@ A result that no run recorded is a warning, which stops the build.
 # ruff: noqa: ARG001  Sphinx decides what its callbacks are given.
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import re
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+import click
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
@@ -87,16 +86,17 @@ class CliHelp(SphinxDirective):
     """``{cli-help}``: the help of every command."""
 
     def run(self) -> list[nodes.Node]:
-        from dfecs_lib.cli.main import build_parser
+        from dfecs_lib.cli.main import dfecs
 
-        os.environ["COLUMNS"] = "78"
-        commands = next(a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))
         out: list[nodes.Node] = []
-        for name, parser in commands.choices.items():
+        for name, command in dfecs.commands.items():
             section = nodes.section(ids=[f"dfecs-{name}"], names=[f"dfecs {name}"])
             section += nodes.title("", "", nodes.literal("", f"dfecs {name}"))
-            text = parser.format_help()
-            section += nodes.literal_block(text, text, language="none")
+            verbs = command.commands.items() if isinstance(command, click.Group) else ()
+            for words, one in [(name, command), *((f"{name} {verb}", one) for verb, one in verbs)]:
+                context = click.Context(one, info_name=f"dfecs {words}", terminal_width=78, show_default=True)
+                text = one.get_help(context)
+                section += nodes.literal_block(text, text, language="none")
             out.append(section)
         return out
 

@@ -1,4 +1,4 @@
-"""The command line ``dfecs``. Only argparse is imported here: what a command needs is imported when it runs."""
+"""The command line ``dfecs``. Only click is imported here: what a command needs is imported when it runs."""
 
 from __future__ import annotations
 

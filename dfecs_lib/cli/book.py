@@ -2,76 +2,60 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from dfecs_lib.cli.common import add_command, at_least
+import click
 
-if TYPE_CHECKING:
-    from dfecs_lib.cli.common import Commands
+from dfecs_lib.cli.common import example
 
-__all__ = ["add"]
+__all__ = ["book"]
 
 
-def add(commands: Commands) -> None:
-    """Add the command."""
-    parser = add_command(
-        commands,
-        "book",
-        _book,
-        summary="Run the notebooks of a profile and build the book from them.",
-        example="dfecs book --profile demo",
-    )
-    parser.add_argument(
-        "--profile", default="demo", help="demo (default), ravdess or paper: see notebooks/profiles.yaml"
-    )
-    parser.add_argument("--root", default=".", metavar="DIR", help="the checkout (default: the current folder)")
-    parser.add_argument("--out", metavar="DIR", help="where built books go (default: _site in the checkout)")
-    parser.add_argument("--jobs", type=at_least(1), metavar="N", help="notebooks at a time (default: one a core)")
-    parser.add_argument(
-        "--print",
-        action="store_true",
-        dest="printable",
-        help="make one page of all chapters for paper instead of a site, and a PDF of it if Chromium or Chrome is here "
-        "(or $CHROMIUM names one); no TeX is needed",
-    )
-    parser.add_argument(
-        "--serve",
-        nargs="?",
-        const=8000,
-        type=int,
-        metavar="PORT",
-        help="then serve it to this machine, on port 8000 unless given",
-    )
+@click.command(epilog=example("dfecs book --profile demo"))
+@click.option("--profile", default="demo", metavar="NAME", help="demo, ravdess or paper: see notebooks/profiles.yaml.")
+@click.option("--root", default=".", metavar="DIR", help="The checkout.")
+@click.option("--out", metavar="DIR", help="Where built books go (default: _site in the checkout).")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Notebooks at a time (default: one a core).")
+@click.option(
+    "--print",
+    "printable",
+    is_flag=True,
+    help="Make one page of all chapters for paper instead of a site, and a PDF of it if Chromium or Chrome is here (or "
+    "$CHROMIUM names one); no TeX is needed.",
+)
+@click.option(
+    "--serve",
+    is_flag=False,
+    flag_value=8000,
+    type=click.IntRange(0, 65535),
+    metavar="[PORT]",
+    help="Then serve it to this machine, on port 8000 unless given.",
+)
+def book(profile: str, root: str, out: str | None, jobs: int | None, printable: bool, serve: int | None) -> None:
+    """Run the notebooks of a profile and build the book from them."""
+    from dfecs_lib.publishing import book as builder
 
-
-def _book(args: argparse.Namespace) -> None:
-    from dfecs_lib.publishing.book import build_book, serve
-
-    def report(line: str) -> None:
-        print(f"dfecs: {line}", file=sys.stderr, flush=True)
-
-    index = build_book(
-        args.profile, root=args.root, out=args.out, n_jobs=args.jobs, printable=args.printable, report=report
-    )
+    index = builder.build_book(profile, root=root, out=out, n_jobs=jobs, printable=printable, report=_report)
     print(index, flush=True)
-    if args.printable:
-        _print_pdf(index, report)
-    if args.serve is not None:
-        serve(index.parent, args.serve, report)
+    if printable:
+        _print_pdf(index)
+    if serve is not None:
+        builder.serve(index.parent, serve, _report)
 
 
-def _print_pdf(page: Path, report: Callable[[str], None]) -> None:
+def _report(line: str) -> None:
+    print(f"dfecs: {line}", file=sys.stderr, flush=True)
+
+
+def _print_pdf(page: Path) -> None:
     from dfecs_lib.publishing.printing import find_chromium, write_pdf
 
     browser = find_chromium()
     if browser is None:
-        report(
+        _report(
             "no PDF: neither Chromium nor Chrome was found; open the page in any browser and print it, or set CHROMIUM"
         )
         return
-    report("printing to PDF")
+    _report("printing to PDF")
     print(write_pdf(page, page.with_name("book.pdf"), browser), flush=True)

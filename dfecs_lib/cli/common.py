@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
 
 from dfecs_lib.errors import DfecsError
 
@@ -18,124 +19,113 @@ if TYPE_CHECKING:
 
     from dfecs_lib.models.base import UnitsBase
 
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
-
 __all__ = [
     "NAMES_HELP",
-    "add_command",
-    "add_names",
-    "add_neutral",
-    "add_parallel",
-    "add_progress",
-    "at_least",
+    "Either",
     "check_folder",
     "check_output",
+    "example",
     "in_parallel",
     "json_text",
+    "names_option",
+    "neutral_options",
+    "parallel_options",
+    "progress_option",
     "read_units",
     "show_progress",
     "table_text",
-    "workers",
     "write_table",
 ]
 
+Function = TypeVar("Function", bound=Callable[..., object])
+
 NAMES_HELP = (
-    "how the files' names say who is shown: '{subject}_{recording}' for P01_happy.csv, '{subject}/*' for a folder a "
-    "subject (default: %s)"
+    "How the files' names say who is shown: '{subject}_{recording}' for P01_happy.csv, '{subject}/*' for a folder a "
+    "subject (default: %s)."
 )
 
 
-def add_command(
-    commands: Commands, name: str, handler: Callable[[argparse.Namespace], int | None], *, summary: str, example: str
-) -> argparse.ArgumentParser:
-    """Add a command with its help: a sentence and a runnable example."""
-    parser = commands.add_parser(
-        name,
-        help=summary[0].lower() + summary[1:].rstrip("."),
-        description=summary,
-        epilog=f"example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.set_defaults(handler=handler)
-    return parser
+def example(line: str) -> str:
+    r"""Return the end of a command's help: a runnable example, which click shall not wrap (``\b``)."""
+    return f"\b\nExample:\n  {line}"
 
 
-def add_progress(parser: argparse.ArgumentParser) -> None:
+class Either(click.Option):
+    """An option that may not stand beside another one."""
+
+    def __init__(self, names: list[str], other: str, **settings: Any) -> None:
+        super().__init__(names, **settings)
+        self._other = other
+
+    def handle_parse_result(
+        self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]
+    ) -> tuple[Any, list[str]]:
+        other = next(option for option in ctx.command.params if self._other in option.opts)
+        if self.name in opts and other.name in opts:
+            raise click.UsageError(f"{self.opts[-1]} and {self._other} exclude each other", ctx)
+        return super().handle_parse_result(ctx, opts, args)
+
+
+def progress_option(command: Function) -> Function:
     """Add ``--progress/--no-progress``."""
-    parser.add_argument(
-        "--progress",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="progress bars (default: only on a terminal)",
-    )
+    help = "Progress bars (default: only on a terminal)."
+    return click.option("--progress/--no-progress", default=None, help=help)(command)
 
 
-def show_progress(args: argparse.Namespace) -> bool:
+def show_progress(progress: bool | None) -> bool:
     """Return whether to show progress bars."""
-    return bool(sys.stderr.isatty() if args.progress is None else args.progress)
+    return sys.stderr.isatty() if progress is None else progress
 
 
-def add_neutral(parser: argparse.ArgumentParser, default: str) -> None:
+def neutral_options(default: str) -> Callable[[Function], Function]:
     """Add the choice of neutral frames."""
-    either = parser.add_mutually_exclusive_group()
-    either.add_argument(
-        "--neutral",
-        metavar="METHOD",
-        choices=("shared", "medoid", "calmest", "first"),
-        help=f"how each recording's neutral frame is chosen: shared, medoid, calmest or first (default: {default})",
-    )
-    either.add_argument(
-        "--neutral-frame", metavar="N", type=int, help="take frame N of each recording as neutral instead"
-    )
+
+    def add(command: Function) -> Function:
+        command = click.option(
+            "--neutral-frame",
+            cls=Either,
+            other="--neutral",
+            type=int,
+            metavar="N",
+            help="Take frame N of each recording as neutral instead.",
+        )(command)
+        return click.option(
+            "--neutral",
+            type=click.Choice(["shared", "medoid", "calmest", "first"]),
+            help=f"How each recording's neutral frame is chosen (default: {default}).",
+        )(command)
+
+    return add
 
 
-def add_names(parser: argparse.ArgumentParser) -> None:
+def names_option(command: Function) -> Function:
     """Add the pattern by which files' names say who is shown."""
-    parser.add_argument("--names", metavar="PATTERN", help=NAMES_HELP % "the tables' own names")
+    return click.option("--names", metavar="PATTERN", help=NAMES_HELP % "the tables' own names")(command)
 
 
-def at_least(low: float, kind: type[int] | type[float] = int) -> Callable[[str], float]:
-    """Return what reads a number of at least `low` from the command line."""
-
-    def read(text: str) -> float:
-        try:
-            number = kind(text)
-        except ValueError:
-            number = None
-        if number is None or not number >= low:
-            what = "whole number" if kind is int else "number"
-            raise argparse.ArgumentTypeError(f"a {what} from {low} up is needed, not {text!r}")
-        return number
-
-    return read
+def _not_zero(ctx: click.Context, parameter: click.Parameter, value: int | None) -> int | None:
+    if value == 0:
+        raise click.BadParameter("0 is no number of workers; -1 stands for all cores", ctx, parameter)
+    return value
 
 
-def workers(text: str) -> int:
-    """Read a number of parallel workers: any whole number but 0, as joblib counts them."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if not number:
-        raise argparse.ArgumentTypeError(f"a whole number is needed, -1 for all cores, not {text!r}")
-    return number
-
-
-def add_parallel(parser: argparse.ArgumentParser, jobs: str, dask: str, *, default: int | None = None) -> None:
+def parallel_options(jobs: str, dask: str, *, default: int | None = None) -> Callable[[Function], Function]:
     """Add ``--jobs`` and ``--dask``, of which one may be given."""
-    either = parser.add_mutually_exclusive_group()
-    either.add_argument("--jobs", type=workers, default=default, metavar="N", help=jobs)
-    either.add_argument("--dask", metavar="ADDRESS", help=dask)
+
+    def add(command: Function) -> Function:
+        command = click.option("--dask", cls=Either, other="--jobs", metavar="ADDRESS", help=dask)(command)
+        return click.option("--jobs", type=int, default=default, metavar="N", callback=_not_zero, help=jobs)(command)
+
+    return add
 
 
-def in_parallel(args: argparse.Namespace) -> AbstractContextManager[object]:
+def in_parallel(dask: str | None) -> AbstractContextManager[object]:
     """Return the context in which joblib's work goes where ``--dask`` says; without it, nothing changes."""
-    if not args.dask:
+    if not dask:
         return nullcontext()
     from dfecs_lib.cli.cluster import on_dask
 
-    return on_dask(args.dask)
+    return on_dask(dask)
 
 
 def check_folder(path: str) -> Path:

@@ -2,71 +2,49 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING
+import click
 
-from dfecs_lib.cli.common import add_command, add_progress, json_text, show_progress, table_text
+from dfecs_lib.cli.common import example, json_text, progress_option, show_progress, table_text
 
-if TYPE_CHECKING:
-    from dfecs_lib.cli.common import Commands
+__all__ = ["data"]
 
-__all__ = ["add"]
+_manifest = click.option("--manifest", metavar="FILE", help="Another manifest (default: data_manifest.yaml).")
 
 
-def add(commands: Commands) -> None:
-    """Add the command."""
-    parser = commands.add_parser(
-        "data",
-        help="list, check and fetch datasets",
-        description="List, check and fetch the datasets of data_manifest.yaml.",
-        epilog="example:\n  dfecs data list",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    verbs = parser.add_subparsers(metavar="VERB", required=True)
-    listing = add_command(
-        verbs, "list", _list, summary="Show every dataset and its state on this machine.", example="dfecs data list"
-    )
-    listing.add_argument("--json", action="store_true", help="as JSON, with paths and licences")
-    check = add_command(
-        verbs,
-        "check",
-        _check,
-        summary="Count subjects, recordings and frames, and say what is missing.",
-        example="dfecs data check clips",
-    )
-    check.add_argument("names", nargs="*", metavar="NAME", help="datasets (default: those that are on this machine)")
-    fetch = add_command(
-        verbs,
-        "fetch",
-        _fetch,
-        summary="Download open datasets, verify and unpack them.",
-        example="dfecs data fetch clips",
-    )
-    fetch.add_argument("names", nargs="+", metavar="NAME", help="datasets")
-    add_progress(fetch)
-    for verb in (listing, check, fetch):
-        verb.add_argument("--manifest", metavar="FILE", help="another manifest (default: data_manifest.yaml)")
+@click.group(no_args_is_help=False, epilog=example("dfecs data list"))
+def data() -> None:
+    """List, check and fetch datasets (data_manifest.yaml)."""
 
 
-def _list(args: argparse.Namespace) -> None:
+@data.command("list", epilog=example("dfecs data list"))
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with paths and licences.")
+@_manifest
+def list_datasets(as_json: bool, manifest: str | None) -> None:
+    """Show every dataset and its state on this machine."""
     from dfecs_lib.data.checking import listing
     from dfecs_lib.data.manifest import load_manifest
 
-    table = listing(load_manifest(args.manifest))
-    if args.json:
+    table = listing(load_manifest(manifest))
+    if as_json:
         print(json_text(table))
     else:
         print(table_text(table[["name", "state", "kind", "scheme", "title"]]))
 
 
-def _check(args: argparse.Namespace) -> int:
+@data.command("check", epilog=example("dfecs data check clips"))
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_manifest
+def check_datasets(names: tuple[str, ...], manifest: str | None) -> int:
+    """Count subjects, recordings and frames, and say what is missing.
+
+    Without a NAME: of all datasets that are on this machine.
+    """
     from dfecs_lib.data.checking import check
     from dfecs_lib.data.manifest import State, load_manifest, state
 
-    known = load_manifest(args.manifest)
+    known = load_manifest(manifest)
     present = [n for n, entry in known.items() if state(entry) in (State.READY, State.INCOMPLETE)]
-    entries = [known[name] for name in args.names or present]
+    entries = [known[name] for name in names or present]
     if not entries:
         print("No dataset is on this machine yet; 'dfecs data list' says what there is.")
     reports = [check(entry) for entry in entries]
@@ -75,11 +53,16 @@ def _check(args: argparse.Namespace) -> int:
     return 0 if all(report.ok for report in reports) else 1
 
 
-def _fetch(args: argparse.Namespace) -> None:
+@data.command("fetch", epilog=example("dfecs data fetch clips"))
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@progress_option
+@_manifest
+def fetch_datasets(names: tuple[str, ...], progress: bool | None, manifest: str | None) -> None:
+    """Download open datasets, verify and unpack them."""
     from dfecs_lib.data.fetching import fetch
     from dfecs_lib.data.manifest import load_manifest
 
-    known = load_manifest(args.manifest)
-    entries = [known[name] for name in args.names]  # an unknown name stops before any download
+    known = load_manifest(manifest)
+    entries = [known[name] for name in names]  # an unknown name stops before any download
     for entry in entries:
-        print(f"{entry.name}: {fetch(entry, progress=show_progress(args))}")
+        print(f"{entry.name}: {fetch(entry, progress=show_progress(progress))}")

@@ -2,56 +2,58 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING
+import click
 
 from dfecs_lib.cli.common import (
-    add_command,
-    add_names,
-    add_neutral,
-    add_progress,
     check_output,
+    example,
+    names_option,
+    neutral_options,
+    progress_option,
     read_units,
     show_progress,
     write_table,
 )
 
-if TYPE_CHECKING:
-    from dfecs_lib.cli.common import Commands
-
-__all__ = ["add"]
+__all__ = ["encode"]
 
 
-def add(commands: Commands) -> None:
-    """Add the command."""
-    parser = add_command(
-        commands,
-        "encode",
-        _encode,
-        summary="Encode the frames of a table with trained units.",
-        example="dfecs encode units.npz faces.csv -o codes.csv",
-    )
-    parser.add_argument("model", metavar="UNITS.npz", help="a model of 'dfecs train'")
-    parser.add_argument("table", metavar="TABLE", help="as for 'dfecs train'")
-    parser.add_argument(
-        "-o", "--output", required=True, metavar="FILE", help="codes (.parquet or .csv): a row a frame, a column a unit"
-    )
-    add_names(parser)
-    add_neutral(parser, "as in training")
-    add_progress(parser)
+@click.command(epilog=example("dfecs encode units.npz faces.csv -o codes.csv"))
+@click.argument("model", metavar="UNITS.npz")
+@click.argument("table", metavar="TABLE")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="FILE",
+    help="Codes (.parquet or .csv): a row a frame, a column a unit.",
+)
+@names_option
+@neutral_options("as in training")
+@progress_option
+def encode(
+    model: str,
+    table: str,
+    output: str,
+    names: str | None,
+    neutral: str | None,
+    neutral_frame: int | None,
+    progress: bool | None,
+) -> None:
+    """Encode the frames of a table with trained units.
 
+    UNITS.npz is a model of 'dfecs train'; TABLE is anything that 'dfecs train' takes.
+    """
+    target = check_output(output, [".csv", ".parquet"], [model, table])
+    from dfecs_lib import workflow
 
-def _encode(args: argparse.Namespace) -> None:
-    target = check_output(args.output, [".csv", ".parquet"], [args.model, args.table])
-    from dfecs_lib.workflow import encode
-
-    codes = encode(
-        read_units(args.model),
-        args.table,
-        names=args.names,
-        neutral=args.neutral,
-        neutral_frame=args.neutral_frame,
-        progress=show_progress(args),
+    codes = workflow.encode(
+        read_units(model),
+        table,
+        names=names,
+        neutral=neutral,
+        neutral_frame=neutral_frame,
+        progress=show_progress(progress),
     )
     write_table(codes, target)
     empty = int(codes.isna().all(axis=1).sum())

@@ -2,52 +2,51 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING
+import click
 
 from dfecs_lib.cli.common import (
-    add_command,
-    add_names,
-    add_neutral,
-    add_progress,
+    example,
     json_text,
+    names_option,
+    neutral_options,
+    progress_option,
     read_units,
     show_progress,
     table_text,
 )
 
-if TYPE_CHECKING:
-    from dfecs_lib.cli.common import Commands
-
-__all__ = ["add"]
+__all__ = ["evaluate"]
 
 
-def add(commands: Commands) -> None:
-    """Add the command."""
-    parser = add_command(
-        commands,
-        "evaluate",
-        _evaluate,
-        summary="Print how well trained units explain tables: variance explained, active units, sparsity.",
-        example="dfecs evaluate units.npz faces.csv",
-    )
-    parser.add_argument("model", metavar="UNITS.npz", help="a model of 'dfecs train'")
-    parser.add_argument("tables", nargs="+", metavar="TABLE", help="as for 'dfecs train'")
-    parser.add_argument("--json", action="store_true", help="as JSON, with all digits")
-    add_names(parser)
-    add_neutral(parser, "as in training")
-    add_progress(parser)
+@click.command(epilog=example("dfecs evaluate units.npz faces.csv"))
+@click.argument("model", metavar="UNITS.npz")
+@click.argument("tables", nargs=-1, required=True, metavar="TABLE...")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with all digits.")
+@names_option
+@neutral_options("as in training")
+@progress_option
+def evaluate(
+    model: str,
+    tables: tuple[str, ...],
+    as_json: bool,
+    names: str | None,
+    neutral: str | None,
+    neutral_frame: int | None,
+    progress: bool | None,
+) -> None:
+    """Print how well trained units explain tables.
 
+    Variance explained, active units, sparsity, and more. UNITS.npz is a model of 'dfecs train'; TABLE is anything that
+    'dfecs train' takes.
+    """
+    from dfecs_lib import workflow
 
-def _evaluate(args: argparse.Namespace) -> None:
-    from dfecs_lib.workflow import evaluate
-
-    scores = evaluate(
-        read_units(args.model),
-        args.tables,
-        names=args.names,
-        neutral=args.neutral,
-        neutral_frame=args.neutral_frame,
-        progress=show_progress(args),
+    scores = workflow.evaluate(
+        read_units(model),
+        tables,
+        names=names,
+        neutral=neutral,
+        neutral_frame=neutral_frame,
+        progress=show_progress(progress),
     ).reset_index()
-    print(json_text(scores) if args.json else table_text(scores))
+    print(json_text(scores) if as_json else table_text(scores))

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from dfecs_lib import keypoints
-from dfecs_lib.cli.main import build_parser
+from dfecs_lib.cli.main import dfecs
 from dfecs_lib.ffm import load_model
 
 from .conftest import motion_of
@@ -54,7 +54,8 @@ def test_its_commands_are_commands() -> None:
     lines = [line for block in blocks("shell") for line in block.splitlines() if line.startswith("dfecs ")]
     assert len(lines) == 2
     for line in lines:
-        assert build_parser().parse_args(shlex.split(line)[1:]).dask
+        _, name, *words = shlex.split(line)
+        assert dfecs.commands[name].make_context(name, words).params["dask"]
 
 
 def test_its_figures_are_those_that_were_measured(tmp_path: Path) -> None:
