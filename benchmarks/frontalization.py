@@ -26,19 +26,21 @@ import numpy as np
 import pandas as pd
 from _results import write
 from calibrate_frontalizer import learn
+from frontality_measures import (
+    expression_r2,
+    expression_r2_difference,
+    pose_share,
+    ranges_kept,
+    ranges_kept_by_eyes,
+    registered_error,
+    steady_frames,
+)
 from scipy.spatial.transform import Rotation
 
 from dfecs_lib import keypoints
 from dfecs_lib.anatomy.head import load_head
-from dfecs_lib.evaluation import pose_leakage as assess
-from dfecs_lib.evaluation.expression import expression_r2, expression_r2_difference
-from dfecs_lib.evaluation.ranges import (
-    level_by_eyes,
-    mouth_and_brow_measures,
-    ranges_kept,
-    ranges_kept_by_eyes,
-    steady_frames,
-)
+from dfecs_lib.evaluation.frontality import controlled_leakage, pose_leakage
+from dfecs_lib.evaluation.lengths import face_lengths, level_by_eyes
 from dfecs_lib.preprocessing import Frontalizer, head_fit, make_preprocessor, pose
 from dfecs_lib.simulate import simulate
 
@@ -151,9 +153,9 @@ def _height_scale(registered: np.ndarray, faces: np.ndarray, used: np.ndarray) -
 def judge_real(faces: np.ndarray, angles: np.ndarray, units: np.ndarray) -> dict[str, float]:
     few = {f"expression_r2_{k}_components": expression_r2(faces, units, components=k) for k in COMPONENTS}
     return {
-        "controlled_leakage": assess.controlled_leakage(faces, angles, units),
-        "pose_share": assess.pose_share(faces, angles, units),
-        "leakage_r2": assess.pose_leakage(faces, angles),
+        "controlled_leakage": controlled_leakage(faces, angles, units),
+        "pose_share": pose_share(faces, angles, units),
+        "leakage_r2": pose_leakage(faces, angles),
         "expression_r2": expression_r2(faces, units),
         **few,
     }
@@ -165,12 +167,12 @@ def judge_simulated(
     each = [person == p for p in pd.unique(person)]
     error = np.random.default_rng(0).normal(size=units.shape) * IN_ERROR * units.std(axis=0)
     return {
-        **{f"{k}_error_percent": v for k, v in assess.frontal_error(faces, goal, person).items()},
-        "controlled_leakage": mean([assess.controlled_leakage(faces[p], angles[p], units[p]) for p in each]),
+        **{f"{k}_error_percent": v for k, v in registered_error(faces, goal, person).items()},
+        "controlled_leakage": mean([controlled_leakage(faces[p], angles[p], units[p]) for p in each]),
         "controlled_leakage_intensities_in_error": mean(
-            [assess.controlled_leakage(faces[p], angles[p], (units + error)[p]) for p in each]
+            [controlled_leakage(faces[p], angles[p], (units + error)[p]) for p in each]
         ),
-        "leakage_r2": mean([assess.pose_leakage(faces[p], angles[p]) for p in each]),
+        "leakage_r2": mean([pose_leakage(faces[p], angles[p]) for p in each]),
     }
 
 
@@ -250,7 +252,7 @@ def main() -> None:
     scales = {n: r["pose"]["ranges_kept"]["height_scale"]["all"] for n, r in real.items() if r["pose"]["ranges_kept"]}
     counts = {k: _count(above, k) for k in next(iter(above.values()))}
     content: dict[str, object] = {
-        "measures": "dfecs_lib.evaluation.pose_leakage and .ranges; truth: the same measure on the true frontal faces",
+        "measures": "dfecs_lib.evaluation.frontality, frontality_measures.py; truth: the same on true frontal faces",
         "calibration": "the correction of 'pose' was learnt on the real clips WolfgangLanger, franck, cap12, cap13; "
         + ("each is judged here by one learnt without its person" if learnt else "they are judged here all the same"),
         "frontalizer": repr(Frontalizer()),
@@ -275,7 +277,7 @@ def main() -> None:
 
 def _mean_ranges(real: dict[str, dict[str, dict[str, object]]], method: str, kind: str) -> dict[str, float]:
     found = [r[method]["ranges_kept"][kind] for r in real.values() if r[method]["ranges_kept"]]
-    return {name: mean([f[name] for f in found if name in f]) for name in mouth_and_brow_measures(np.zeros((1, 136)))}
+    return {name: mean([f[name] for f in found if name in f]) for name in face_lengths(np.zeros((1, 136)))}
 
 
 def _count(above: dict[str, dict[str, dict[str, float]]], components: str) -> dict[str, int]:

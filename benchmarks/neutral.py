@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from _results import write
 
-from dfecs_lib.evaluation.pose_leakage import free_columns
 from dfecs_lib.keypoints import scheme_of
 from dfecs_lib.preprocessing import make_preprocessor
+from dfecs_lib.preprocessing.anchors import free_columns
 from dfecs_lib.preprocessing.neutral import METHODS, choose_neutral
 from dfecs_lib.simulate import simulate
 

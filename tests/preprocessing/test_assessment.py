@@ -5,21 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from frontality_measures import expression_r2, pose_share, registered_error
 from scipy.spatial.transform import Rotation
 
 from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.evaluation.expression import expression_r2
-from dfecs_lib.evaluation.pose_leakage import (
-    controlled_leakage,
-    free_columns,
-    frontal_error,
-    pose_leakage,
-    pose_share,
-)
-from dfecs_lib.evaluation.ranges import mouth_and_brow_measures
+from dfecs_lib.evaluation.frontality import controlled_leakage, pose_leakage
+from dfecs_lib.evaluation.lengths import face_lengths
 from dfecs_lib.keypoints import BP4D49, IBUG68
 from dfecs_lib.preprocessing import AffineRegistration, Frontalizer, make_preprocessor
+from dfecs_lib.preprocessing.anchors import free_columns
 
 
 @pytest.fixture(scope="module")
@@ -69,17 +64,17 @@ def test_published_weights_lose_expression_and_this_frontalizer_does_not(course,
             Frontalizer("linear", published).fit_transform(course["rows"]),
         )
     )
-    true = mouth_and_brow_measures(truth).to_numpy()
+    true = face_lengths(truth).to_numpy()
 
     def slope(faces):
-        measured = mouth_and_brow_measures(faces).to_numpy()
+        measured = face_lengths(faces).to_numpy()
         return [np.polyfit(true[:, j], measured[:, j], 1)[0] for j in range(true.shape[1])]
 
     assert min(slope(ours)) > 0.9
     assert max(slope(ours)) < 1.1
     assert min(slope(theirs)) < 0.8
     groups = np.zeros(len(true))
-    assert frontal_error(ours, truth, groups)["motion"] < frontal_error(theirs, truth, groups)["motion"]
+    assert registered_error(ours, truth, groups)["motion"] < registered_error(theirs, truth, groups)["motion"]
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +158,7 @@ def test_error_is_in_percent_of_the_eye_distance_and_motion_forgives_a_constant(
     truth = np.zeros((10, 136))
     off = truth.copy()
     off[:, :68] = 6.0
-    error = frontal_error(off, truth, groups=[0] * 5 + [1] * 5)
+    error = registered_error(off, truth, [0] * 5 + [1] * 5)
     assert error["shape"] == pytest.approx(1.0)
     assert error["motion"] == pytest.approx(0.0)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from frontality_measures import expression_r2, expression_r2_difference
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.evaluation.expression import expression_r2, expression_r2_difference
 
 
 def faces_of(smile: np.ndarray, noise: float, seed: int) -> np.ndarray:

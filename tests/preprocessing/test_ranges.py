@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from frontality_measures import ranges_kept, ranges_kept_by_eyes, steady_frames
 from scipy.spatial.transform import Rotation
 
 from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.evaluation.ranges import (
-    level_by_eyes,
-    mouth_and_brow_measures,
-    plain_gains,
-    ranges_kept,
-    ranges_kept_by_eyes,
-    steady_frames,
-)
+from dfecs_lib.evaluation.lengths import face_lengths, level_by_eyes, plain_gains
 from dfecs_lib.keypoints import make_table
 from dfecs_lib.preprocessing import AffineRegistration, Frontalizer
 
@@ -46,7 +40,7 @@ def test_ranges_kept_are_one_without_a_change_and_tell_a_shrunk_face(bowed):
     faces = registered(bowed["seen"])
     for expression in (None, bowed["units"]):
         kept = ranges_kept(faces, faces, bowed["angles"], within=10, expression=expression)
-        assert list(kept) == list(mouth_and_brow_measures(faces).columns)
+        assert list(kept) == list(face_lengths(faces).columns)
         assert all(v == pytest.approx(1) for v in kept.values())
         half = ranges_kept(0.5 * faces, faces, bowed["angles"], within=10, expression=expression)
         assert all(v == pytest.approx(0.5) for v in half.values())
@@ -129,7 +123,7 @@ def test_an_instrument_does_not_take_lowered_noise_for_lowered_expression(bowed)
     noisy = true.copy()
     noisy[:, 68 + np.arange(17, 27)] += np.random.default_rng(0).normal(0, 15, (len(true), 1))
     least_squares = ranges_kept(true, noisy, bowed["angles"], within=10)["brow_height"]
-    spread = mouth_and_brow_measures(true)["brow_height"].var()
+    spread = face_lengths(true)["brow_height"].var()
     assert least_squares == pytest.approx(spread / (spread + 15**2), abs=0.05)
     assert least_squares < 0.9
     instrument = ranges_kept(true, noisy, bowed["angles"], within=10, expression=bowed["units"])
