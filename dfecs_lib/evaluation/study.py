@@ -20,7 +20,7 @@ from dfecs_lib.evaluation.recovery import cosines
 from dfecs_lib.evaluation.subjects import split_subjects, subject_names
 from dfecs_lib.keypoints import get_scheme
 from dfecs_lib.keypoints.dataset import Dataset
-from dfecs_lib.preprocessing import make_preprocessor
+from dfecs_lib.preprocessing import register_exemplars
 from dfecs_lib.simulate import SimulatedDataset, exemplar_table
 
 __all__ = [
@@ -150,7 +150,7 @@ def set_table(sets: dict[str, StudySet]) -> pd.DataFrame:
 def exemplar_units(
     source: str = "simulated", *, manifest: str | os.PathLike[str] | None = None
 ) -> tuple[dict[str, FACSUnits], str]:
-    """Keypoint FACS units from exemplar faces, registered by the default preprocessing.
+    """Keypoint FACS units from exemplar faces, registered by `dfecs_lib.preprocessing.register_exemplars`.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def exemplar_units(
         faces, about = exemplar_table(), "simulated exemplar faces"
     else:
         faces, about = load_source(source, manifest).keypoints, f"exemplar faces, {source}"
-    registered = make_preprocessor().fit_transform(faces)
+    registered = register_exemplars(faces, frontalize=source != "simulated")
     registered.index = registered.index.get_level_values("recording")
     single = registered[[name.count("+") == 0 for name in registered.index]]
     units = {"FACS pure": FACSUnits(single).fit()}

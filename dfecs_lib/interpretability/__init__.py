@@ -11,6 +11,8 @@
 from __future__ import annotations
 
 from dfecs_lib.anatomy.atlas import Atlas, Muscle, Pull, load_atlas
+from dfecs_lib.interpretability.actions import Actions, facs_actions, facs_motion
+from dfecs_lib.interpretability.calibration import calibrate, lowest_share
 from dfecs_lib.interpretability.comparison import (
     ablation_scores,
     random_units,
@@ -20,7 +22,7 @@ from dfecs_lib.interpretability.comparison import (
     unit_measures,
 )
 from dfecs_lib.interpretability.naming import name_muscles
-from dfecs_lib.interpretability.rule import Rule, Share, calibrate, wilson
+from dfecs_lib.interpretability.rule import Rule, Share, interpretable_share, wilson
 from dfecs_lib.interpretability.scores import (
     coherence,
     compliance,
@@ -35,6 +37,7 @@ from dfecs_lib.interpretability.table import UnitScores, score_table, score_unit
 from dfecs_lib.interpretability.units import Units, as_units
 
 __all__ = [
+    "Actions",
     "Atlas",
     "Muscle",
     "Pull",
@@ -48,8 +51,12 @@ __all__ = [
     "coherence",
     "compliance",
     "cosine_match",
+    "facs_actions",
+    "facs_motion",
+    "interpretable_share",
     "load_atlas",
     "locality",
+    "lowest_share",
     "matched_cosine",
     "muscle_fit",
     "name_muscles",

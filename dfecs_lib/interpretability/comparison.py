@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 
 from dfecs_lib.evaluation.ablation import Faces, Variant, variant_motion
 from dfecs_lib.evaluation.frames import UnitModel
-from dfecs_lib.interpretability.rule import Rule
+from dfecs_lib.interpretability.rule import Rule, interpretable_share
 from dfecs_lib.interpretability.scores import locality
 from dfecs_lib.interpretability.stability import recovery
 from dfecs_lib.interpretability.table import UnitScores, score_units, summary_table
@@ -149,8 +149,8 @@ def unit_measures(model: UnitModel, rule: Rule | None = None) -> dict[str, float
     Returns
     -------
     dict
-        ``interpretable``, percent of the units by the rule; ``compliance``, mean over units of what the rule looks at
-        (0 to 1); ``parts``, mean effective number of face parts that a unit moves (`locality`).
+        ``interpretable``, percent of the units by the rule (`interpretable_share`); ``likeness``, mean over units of
+        what the rule looks at (0 to 1); ``parts``, mean effective number of face parts that a unit moves (`locality`).
 
     Examples
     --------
@@ -158,13 +158,12 @@ def unit_measures(model: UnitModel, rule: Rule | None = None) -> dict[str, float
     >>> motion = np.zeros((3, 136))
     >>> motion[:, 68 + 21] = motion[:, 68 + 22] = [-5.0, -9.0, -2.0]  # inner brows up, never down
     >>> sorted(unit_measures(PCAUnits(1).fit(motion)))
-    ['compliance', 'interpretable', 'parts']
+    ['interpretable', 'likeness', 'parts']
     """
     rule, units = rule or Rule(), as_units(model)
-    statistic = rule.statistic(units.motion, signed=units.signed)
     return {
-        "interpretable": 100 * float(rule.passes(statistic).mean()),
-        "compliance": float(statistic.mean()),
+        "interpretable": 100 * interpretable_share(units, rule).share,
+        "likeness": float(rule.statistic(units.motion, signed=units.signed, present=units.present).mean()),
         "parts": float(locality(units.motion).mean()),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.anatomy.atlas import Atlas, load_atlas
 from dfecs_lib.interpretability import scores
+from dfecs_lib.interpretability.actions import facs_actions
 from dfecs_lib.interpretability.naming import name_muscles
 from dfecs_lib.interpretability.nulls import NULLS, z_and_p
-from dfecs_lib.interpretability.rule import Rule, Share, wilson
+from dfecs_lib.interpretability.rule import Rule, Share, share_of
 from dfecs_lib.interpretability.units import Units, as_units
 from dfecs_lib.keypoints.schemes import Scheme
 
@@ -34,7 +35,7 @@ class UnitScores:
     nulls : DataFrame
         One row a (unit, score, null): value, mean of the null, z, p.
     curve : DataFrame
-        One row a (unit, angle): compliance, the rule's statistic, and the mean of the ``rotated`` null.
+        One row a (unit, angle): compliance, and the mean of the ``rotated`` null.
     share, share_best_sign : Share
         Interpretable units by the rule, and by the better sign alone (equal for non-negative codes).
     """
@@ -53,10 +54,8 @@ def _main_parts(share: NDArray[np.float64]) -> str:
     return ", ".join(scores.PART_NAMES[p] for p in order if share[p] >= 0.1)
 
 
-def _share(rule: Rule, statistic: NDArray[np.float64], chance: Mapping[str, NDArray[np.float64]]) -> Share:
-    count, n = int(rule.passes(statistic).sum()), len(statistic)
-    low, high = wilson(count, n)
-    return Share(count, n, count / n, low, high, {name: float(rule.passes(c).mean()) for name, c in chance.items()})
+def _share(rule: Rule, units: Units, chance: Mapping[str, NDArray[np.float64]]) -> Share:
+    return share_of(rule, units, {name: float(rule.passes(c).mean()) for name, c in chance.items()})
 
 
 def score_units(
@@ -99,32 +98,36 @@ def score_units(
     Returns
     -------
     UnitScores
-        ``table`` has, for each unit: compliance (of the unit), compliance_reversed (of its opposite),
-        compliance_pointwise (any muscle, acting or not), statistic (what the rule looks at), interpretable,
-        interpretable_best_sign, coherence, locality, parts, symmetry, unidirectionality, muscle_fit, muscles, facs,
-        facs_cosine, stability.
+        ``table`` has, for each unit: likeness (to the best movement), action (which one), likeness_reversed (of the
+        opposite), statistic (what the rule looks at), interpretable, interpretable_best_sign, compliance (of the unit
+        with the atlas), compliance_reversed, compliance_pointwise (any muscle, acting or not), coherence, locality,
+        parts, symmetry, unidirectionality, muscle_fit, muscles, facs, facs_cosine, stability.
 
     Examples
     --------
     >>> atlas = load_atlas()
     >>> smile = atlas.fields[[i for i, a in enumerate(atlas.actions) if a[0] == "zygomaticus_major"]].sum(axis=0)
     >>> found = score_units(smile.T.reshape(1, 136), signed=False, n_null=50)
-    >>> found.share.count, found.table.muscles.iloc[0]
-    (1, 'Zygomaticus major (both sides)')
+    >>> found.share.count, found.table.action.iloc[0], found.table.muscles.iloc[0]
+    (1, 'AU12', 'Zygomaticus major (both sides)')
     """
     rule, atlas = rule or Rule(), atlas or load_atlas()
     units = as_units(model, scheme=scheme, signed=signed, names=names)
     dictionary = None if facs is None else as_units(facs, signed=False, names=facs_names)
-    lenient = Rule(rule.angle, rule.share, "best")
+    lenient = replace(rule, signs="best")
 
     def fit(m: NDArray[np.float64]) -> NDArray[np.float64]:
         return scores.muscle_fit(m, atlas)[0]
 
+    def compliance(m: NDArray[np.float64]) -> NDArray[np.float64]:
+        return scores.compliance(m, atlas=atlas)
+
     def statistic(m: NDArray[np.float64]) -> NDArray[np.float64]:
-        return rule.statistic(m, signed=units.signed, atlas=atlas)
+        return rule.statistic(m, signed=units.signed, present=units.present)
 
     measured: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
-        "compliance": statistic,
+        "likeness": statistic,
+        "compliance": compliance,
         "coherence": scores.coherence,
         "locality": scores.locality,
         "symmetry": scores.symmetry,
@@ -132,12 +135,17 @@ def score_units(
     }
     table = pd.DataFrame(index=pd.Index(units.names, name="unit"))
     table["signed"] = units.signed
-    table["compliance"] = scores.compliance(units.motion, rule.angle, atlas=atlas)
-    table["compliance_reversed"] = scores.compliance(-units.motion, rule.angle, atlas=atlas)
-    table["compliance_pointwise"] = scores.compliance(units.motion, rule.angle, atlas=atlas, acting=False)
+    actions = facs_actions(rule.combinations)
+    table["likeness"], table["action"] = actions.fit(units.motion, units.present)
+    table["likeness_reversed"] = actions.fit(-units.motion, units.present)[0]
     table["statistic"] = statistic(units.motion)
     table["interpretable"] = rule.passes(table["statistic"])
-    table["interpretable_best_sign"] = rule.passes(lenient.statistic(units.motion, signed=units.signed, atlas=atlas))
+    table["interpretable_best_sign"] = rule.passes(
+        lenient.statistic(units.motion, signed=units.signed, present=units.present)
+    )
+    table["compliance"] = compliance(units.motion)
+    table["compliance_reversed"] = compliance(-units.motion)
+    table["compliance_pointwise"] = scores.compliance(units.motion, atlas=atlas, acting=False)
     table["coherence"] = scores.coherence(units.motion)
     table["locality"] = scores.locality(units.motion)
     table["parts"] = [_main_parts(row) for row in scores.part_energy(units.motion)]
@@ -174,24 +182,19 @@ def score_units(
                 z, p = z_and_p(float(values[name][i]), by_chance, larger=name not in _SMALLER_IS_BETTER)
                 mean = float(np.nanmean(by_chance)) if np.isfinite(by_chance).any() else float("nan")
                 rows.append((unit, name, null, float(values[name][i]), mean, z, p))
-                if name == "compliance":
+                if name == "likeness":
                     passed.append(by_chance)
-            passed_best.append(lenient.statistic(drawn, signed=units.signed, atlas=atlas))
+            passed_best.append(lenient.statistic(drawn, signed=units.signed, present=units.present))
             if null == "rotated":
                 chance_curve[i] = np.nanmean(scores.compliance(drawn, limits.tolist(), atlas=atlas), axis=0)
         chance[null], lenient_chance[null] = np.concatenate(passed), np.concatenate(passed_best)
 
     forward = scores.compliance(units.motion, limits.tolist(), atlas=atlas)
-    backward = scores.compliance(-units.motion, limits.tolist(), atlas=atlas)
-    counted = np.minimum(forward, backward) if units.signed and rule.signs == "all" else forward
-    if units.signed and rule.signs == "best":
-        counted = np.maximum(forward, backward)
     curve = pd.DataFrame(
         {
             "unit": np.repeat(units.names, len(limits)),
             "angle": np.tile(limits, len(units)),
             "compliance": forward.ravel(),
-            "statistic": counted.ravel(),
             "by_chance": chance_curve.ravel(),
         }
     )
@@ -199,10 +202,8 @@ def score_units(
         table=table,
         nulls=pd.DataFrame(rows, columns=["unit", "score", "null", "value", "null_mean", "z", "p"]),
         curve=curve,
-        share=_share(rule, table["statistic"].to_numpy(), chance),
-        share_best_sign=_share(
-            lenient, lenient.statistic(units.motion, signed=units.signed, atlas=atlas), lenient_chance
-        ),
+        share=_share(rule, units, chance),
+        share_best_sign=_share(lenient, units, lenient_chance),
         rule=rule,
         units=units,
     )
@@ -234,8 +235,9 @@ def summary_table(scored: Mapping[str, UnitScores]) -> pd.DataFrame:
                 **{
                     f"mean_{score}": float(t[score].mean())
                     for score in (
-                        "compliance",
+                        "likeness",
                         "statistic",
+                        "compliance",
                         "compliance_pointwise",
                         "coherence",
                         "locality",

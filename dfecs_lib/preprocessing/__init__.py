@@ -7,6 +7,7 @@ Frontalization removes head pose, affine registration size and place, part regis
 from __future__ import annotations
 
 from dfecs_lib.preprocessing.anchors import moving_points
+from dfecs_lib.preprocessing.exemplars import register_exemplars
 from dfecs_lib.preprocessing.frontalization import Frontalizer
 from dfecs_lib.preprocessing.motion import motion_vectors
 from dfecs_lib.preprocessing.pipeline import from_settings, make_preprocessor, settings_of
@@ -20,5 +21,6 @@ __all__ = [
     "make_preprocessor",
     "motion_vectors",
     "moving_points",
+    "register_exemplars",
     "settings_of",
 ]

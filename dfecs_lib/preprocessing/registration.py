@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from dfecs_lib.keypoints import Scheme
 from dfecs_lib.preprocessing.base import KeypointTransformer, Rows
 
-__all__ = ["AFFINE_TARGETS", "AFFINE_TARGETS_NO_JAW", "AffineRegistration", "PartRegistration"]
+__all__ = ["AFFINE_TARGETS", "AFFINE_TARGETS_NO_JAW", "AffineRegistration", "PartRegistration", "affine_targets", "fit_affine"]
 
 #: iBUG point -> its place, px, for faces with a jaw line.
 AFFINE_TARGETS: Mapping[int, tuple[float, float]] = MappingProxyType(
@@ -34,7 +34,8 @@ _SIMILARITIES = (
 _NOSE_ANCHOR, _NOSE_TARGET = 27, 700 + 1000j
 
 
-def _affine_targets(scheme: Scheme) -> Mapping[int, tuple[float, float]]:
+def affine_targets(scheme: Scheme) -> Mapping[int, tuple[float, float]]:
+    """Return the anchors of this scheme and their places, px."""
     return AFFINE_TARGETS if scheme.has(0, 16) else AFFINE_TARGETS_NO_JAW
 
 
@@ -92,7 +93,7 @@ class AffineRegistration(KeypointTransformer):
     """
 
     def _apply(self, values: Rows, scheme: Scheme, X: pd.DataFrame | ArrayLike) -> Rows:  # noqa: ARG002
-        targets = _affine_targets(scheme)
+        targets = affine_targets(scheme)
         where = scheme.positions(list(targets))
         points = values.reshape(len(values), 2, scheme.n_points)
         maps = fit_affine(points[:, :, where], np.array(list(targets.values()), dtype=np.float64).T)

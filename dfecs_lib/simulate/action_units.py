@@ -12,8 +12,9 @@ from dfecs_lib.errors import DfecsError
 from dfecs_lib.simulate.muscles import (
     JAW_AXIS,
     JAW_SLIDE,
-    LINEAR,
-    SPHINCTERS,
+    MUSCLES,
+    LinearMuscle,
+    Sphincter,
     jaw_weights,
     linear_field,
     sphincter_field,
@@ -99,6 +100,8 @@ class Face:
     gains : array-like of shape (n_channels,), optional
         How strongly this person shows each action (1 = the mean face's way); their left/right ratio is the person's
         asymmetry of expression.
+    muscles : mapping of str to LinearMuscle or Sphincter, optional
+        This person's muscles, `dfecs_lib.simulate.muscles.MUSCLES` by default.
 
     Examples
     --------
@@ -109,9 +112,15 @@ class Face:
     True
     """
 
-    def __init__(self, neutral: ArrayLike, gains: ArrayLike | None = None) -> None:
+    def __init__(
+        self,
+        neutral: ArrayLike,
+        gains: ArrayLike | None = None,
+        muscles: Mapping[str, LinearMuscle | Sphincter] | None = None,
+    ) -> None:
         self.neutral = np.asarray(neutral, dtype=np.float64)
         self.gains = np.ones(len(CHANNELS)) if gains is None else np.asarray(gains, dtype=np.float64)
+        self._muscles = MUSCLES if muscles is None else muscles
         self._fields = np.stack([self._field(au, side) for au, side in CHANNELS])
         self._turn = np.array([_JAW_TURN.get(au, 0.0) for au, _ in CHANNELS])
         self._jaw = jaw_weights()
@@ -122,10 +131,11 @@ class Face:
             for left in (False, True):
                 if side and left != (side == "L"):
                     continue
-                if name in LINEAR:
-                    field += contraction * linear_field(self.neutral, LINEAR[name], left)
+                muscle = self._muscles[name]
+                if isinstance(muscle, LinearMuscle):
+                    field += contraction * linear_field(self.neutral, muscle, left)
                 elif side or not left:  # a ring about the mouth acts once
-                    field += contraction * sphincter_field(self.neutral, SPHINCTERS[name], left)
+                    field += contraction * sphincter_field(self.neutral, muscle, left)
         return field
 
     def express(self, intensities: ArrayLike) -> _Array:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.keypoints import make_table
-from dfecs_lib.simulate.action_units import ACTION_UNITS, Face, channel_of
+from dfecs_lib.simulate.action_units import ACTION_UNITS, SIDED, Face, channel_of
 
 __all__ = ["COMBINATIONS", "exemplar_table", "write_exemplars"]
 
@@ -31,14 +31,20 @@ def _name(units: Sequence[int]) -> str:
     return "+".join(f"AU{au:02d}" for au in units) or "neutral"
 
 
-def _faces(combinations: bool, intensity: float) -> dict[tuple[int, ...], NDArray[np.float64]]:
-    wanted = [(), *((au,) for au in ACTION_UNITS), *(COMBINATIONS if combinations else ())]
-    rows = np.array([channel_of(dict.fromkeys(units, intensity)) for units in wanted])
-    points = Face(load_head().mean).express(rows)[..., :2] * _PIXELS_PER_MM + _CENTRE
+def _faces(
+    combinations: bool, intensity: float, face: Face | None = None, one_sided: bool = False
+) -> dict[tuple[tuple[int, ...], str], NDArray[np.float64]]:
+    wanted: list[tuple[tuple[int, ...], str]] = [((), ""), *(((au,), "") for au in ACTION_UNITS)]
+    wanted += [((au,), side) for au in SIDED for side in "RL"] if one_sided else []
+    wanted += [(units, "") for units in COMBINATIONS] if combinations else []
+    rows = np.array([channel_of(dict.fromkeys(units, intensity), side) for units, side in wanted])
+    points = (face or Face(load_head().mean)).express(rows)[..., :2] * _PIXELS_PER_MM + _CENTRE
     return dict(zip(wanted, points, strict=True))
 
 
-def exemplar_table(combinations: bool = True, intensity: float = 5.0) -> pd.DataFrame:
+def exemplar_table(
+    combinations: bool = True, intensity: float = 5.0, *, face: Face | None = None, one_sided: bool = False
+) -> pd.DataFrame:
     """Return a neutral face and one for each action unit (and combination), of the mean head seen from the front.
 
     Parameters
@@ -47,11 +53,16 @@ def exemplar_table(combinations: bool = True, intensity: float = 5.0) -> pd.Data
         Whether to add `COMBINATIONS` to the single action units.
     intensity : float
         Of every action, 0–5.
+    face : Face, optional
+        Whose face; the mean head's by default.
+    one_sided : bool
+        Whether to add the halves of actions that can act on one side: "AU12R" is the subject's right.
 
     Returns
     -------
     keypoint table
-        68 points; one recording of one frame a face, named "neutral", "AU12", "AU01+AU02".
+        68 points; one recording of one frame a face, named "neutral", "AU12", "AU01+AU02". To make units of them,
+        register them by `dfecs_lib.preprocessing.register_exemplars`.
 
     Examples
     --------
@@ -66,10 +77,10 @@ def exemplar_table(combinations: bool = True, intensity: float = 5.0) -> pd.Data
             frames=[0],
             dataset="sim-exemplars",
             subject="manual",
-            recording=_name(units),
+            recording=_name(units) + side,
             history=history,
         )
-        for units, points in _faces(combinations, intensity).items()
+        for (units, side), points in _faces(combinations, intensity, face, one_sided).items()
     ]
     table = pd.concat(tables).sort_index()
     table.attrs = tables[0].attrs
@@ -83,7 +94,7 @@ def write_exemplars(folder: str | os.PathLike[str], combinations: bool = True, i
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    for units, points in _faces(combinations, intensity).items():
+    for (units, _), points in _faces(combinations, intensity).items():
         name = "+".join(str(au) for au in units) or "0"
         np.savetxt(target / f"s{name}.txt", points, fmt="%.4f")
     return target

@@ -11,7 +11,7 @@ The right half (the subject's right, the image's left) is written down; the left
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -23,12 +23,14 @@ __all__ = [
     "JAW_AXIS",
     "JAW_SLIDE",
     "LINEAR",
+    "MUSCLES",
     "SPHINCTERS",
     "LinearMuscle",
     "Sphincter",
     "jaw_weights",
     "linear_field",
     "sphincter_field",
+    "vary_muscles",
 ]
 
 _Array = NDArray[np.float64]
@@ -127,6 +129,9 @@ SPHINCTERS: Mapping[str, Sphincter] = MappingProxyType(
     }
 )
 
+#: All of them by name.
+MUSCLES: Mapping[str, LinearMuscle | Sphincter] = MappingProxyType({**LINEAR, **SPHINCTERS})
+
 #: y and z (mm) of the axis through both jaw joints, relative to the mean of points 0 and 16: the joints lie behind the
 #: outline of the cheeks, since condyle to chin is about 120 mm.
 JAW_AXIS = (13.0, 24.0)
@@ -156,6 +161,43 @@ _JAW_WEIGHT = {
 
 def _mirrored(points: tuple[int, ...]) -> NDArray[np.intp]:
     return IBUG68.mirror[np.array(points, dtype=np.intp)]
+
+
+def vary_muscles(rng: np.random.Generator, spread: float = 1.0) -> dict[str, LinearMuscle | Sphincter]:
+    """Return another person's muscles: lengths, directions, widths and strengths drawn about those written down.
+
+    Parameters
+    ----------
+    rng : Generator
+    spread : float
+        1: standard deviations of 12 % in length, width and reach, 10 % of the length in the place of the origin (about
+        6 degrees), 20 % in strength, assumed; 0 returns the muscles as they are.
+    """
+
+    def factor(percent: float) -> float:
+        return float(np.exp(rng.normal(0.0, percent / 100 * spread)))
+
+    varied: dict[str, LinearMuscle | Sphincter] = {}
+    for name, muscle in MUSCLES.items():
+        if isinstance(muscle, LinearMuscle):
+            origin = np.array(muscle.origin)
+            origin = origin * factor(12) + rng.normal(0.0, 0.10 * spread * float(np.linalg.norm(origin)), 3)
+            x, y, z = (float(v) for v in origin)
+            varied[name] = replace(
+                muscle,
+                origin=(x, y, z),
+                zone=muscle.zone * factor(12),
+                reach=1.0 + (muscle.reach - 1.0) * factor(12),
+                pull=muscle.pull * factor(20),
+            )
+        else:
+            (rx, ry), (dx, dy) = muscle.radii, muscle.draw
+            varied[name] = replace(
+                muscle,
+                radii=(rx * factor(12), ry * factor(12)),
+                draw=(min(dx * factor(20), 1.0), min(dy * factor(20), 1.0)),
+            )
+    return varied
 
 
 def jaw_weights() -> _Array:

@@ -50,7 +50,8 @@ def test_exemplars_of_a_folder_are_the_simulated_ones_when_those_are_in_it(tmp_p
     for name, units in mine.items():
         assert set(units.unit_names_) == set(simulated[name].unit_names_)
         order = [simulated[name].unit_names_.index(n) for n in units.unit_names_]
-        assert np.abs(units.components_ - simulated[name].components_[order]).max() < 0.02  # files hold fewer digits
+        # Faces of files are freed of head pose, the simulated ones have none; lids lose most by that.
+        assert (units.components_ * simulated[name].components_[order]).sum(axis=1).min() > 0.95
 
 
 def test_emotions_come_from_ravdess_names_only() -> None:

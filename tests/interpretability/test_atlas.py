@@ -116,12 +116,18 @@ def test_the_table_has_a_row_a_pull(atlas):
 
 
 def test_the_atlas_and_the_simulator_do_not_know_each_other(root):
-    for folder, other in (("interpretability", "simulate"), ("simulate", "interpretability")):
-        for path in (root / "dfecs_lib" / folder).glob("**/*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-                assert not any(f"dfecs_lib.{other}" in name for name in names), path
+    library = root / "dfecs_lib"
+    judges = [
+        library / "anatomy" / "atlas.py",
+        *(library / "interpretability" / f"{n}.py" for n in ("scores", "naming")),
+    ]
+    apart = dict.fromkeys(judges, "dfecs_lib.simulate")
+    apart |= dict.fromkeys((library / "simulate").glob("**/*.py"), "dfecs_lib.anatomy.atlas")
+    for path, other in apart.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not any(other in name for name in names), path
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,11 @@ from dfecs_lib.interpretability import (
     coherence,
     compliance,
     cosine_match,
+    facs_motion,
+    interpretable_share,
     load_atlas,
     locality,
+    lowest_share,
     matched_cosine,
     muscle_fit,
     name_muscles,
@@ -27,12 +30,14 @@ from dfecs_lib.interpretability import (
     summary_table,
     symmetry,
     unidirectionality,
+    unit_measures,
     wilson,
 )
 from dfecs_lib.interpretability.nulls import mixed, rotated, shuffled, z_and_p
 from dfecs_lib.interpretability.scores import ANGLES, part_energy
 from dfecs_lib.keypoints import BP4D49, from_points
 from dfecs_lib.keypoints.schemes import IBUG68
+from dfecs_lib.simulate import ACTION_UNITS
 
 
 def action(*names: str) -> np.ndarray:
@@ -221,25 +226,67 @@ def test_z_and_p():
     assert np.isnan(z_and_p(1.0, np.ones(3))[0])
 
 
-def test_the_rule_holds_up_on_the_atlas_alone():
-    # What the rule was fixed by, and what its documentation says: nine in ten, two in ten, five in ten, none.
-    rates = calibrate(n=1000, random_state=11)
-    assert 0.87 < rates["muscles"] < 0.96
-    assert rates["rotated"] < 0.25
-    assert rates["reversed"] < 0.6
-    assert rates["noise"] == 0
+def test_the_rule_passes_facs_units_of_others_and_fails_what_no_face_does():
+    # People and action units that its share was not chosen on.
+    rates = calibrate(people=range(2000, 2012), action_units=list(ACTION_UNITS)[1::2])["passes"]
+    assert rates["FACS units"] >= 95
+    assert rates["FACS combinations"] >= 95
+    assert rates["FACS units, one side"] >= 90
+    assert rates["opposites"] <= 10
+    assert rates["turned"] <= 10
+    assert rates["mixtures"] <= 15
+    assert rates["signed mixtures"] <= 10
+    assert rates["smooth"] == rates["noise"] == 0
+    # The atlas of anatomy texts shares no source with the movements; its strengths are coarse.
+    assert rates["by the atlas"] > 50
+    assert rates["by the atlas, opposites"] <= 10
+
+
+def test_the_rules_share_is_the_lowest_that_keeps_the_others_out():
+    assert lowest_share(range(8), list(ACTION_UNITS)[::2]) == pytest.approx(Rule().share, abs=0.051)
+    assert calibrate(Rule(share=0.5), range(4)).loc["turned", "passes"] > 20
+
+
+def test_a_unit_near_an_action_unit_passes_whoever_shows_it():
+    """A unit with a cosine of 0.93 to an action unit is that action unit."""
+    rng = np.random.default_rng(0)
+    for name in ("AU04", "AU06", "AU12", "AU26"):
+        unit = facs_motion()[name].ravel()
+        off = rng.normal(size=136)
+        off -= (off @ unit) / (unit @ unit) * unit
+        near = 0.93 * unit / np.linalg.norm(unit) + np.sqrt(1 - 0.93**2) * off / np.linalg.norm(off)
+        assert Rule().passes(Rule().statistic(near.reshape(1, 68, 2), signed=False)).all()
 
 
 def test_a_signed_unit_stands_for_both_directions():
-    smile, brows = action("zygomaticus_major"), action("frontalis_medial", "frontalis_lateral")
-    units = from_points(np.stack([smile, brows]))
+    lids, smile = facs_motion()["AU43"], facs_motion()["AU12"]
+    units = from_points(np.stack([smile, lids]))
     unsigned = score_units(units, signed=False, n_null=20)
     signed = score_units(units, signed=True, n_null=20)
     assert list(unsigned.table.interpretable) == [True, True]
-    assert list(signed.table.interpretable) == [False, True]  # brows may go down, too; a smile has no opposite
+    assert list(signed.table.interpretable) == [False, True]  # lids go up, too; a smile has no opposite
     assert list(signed.table.interpretable_best_sign) == [True, True]
     flipped = score_units(-units, signed=True, n_null=20)
     assert np.allclose(flipped.table.statistic, signed.table.statistic)  # the sign of a signed unit is arbitrary
+
+
+def test_one_share_whoever_asks():
+    rows = from_points(np.stack([facs_motion()[n] for n in ("AU01", "AU12R", "AU27")] + [-facs_motion()["AU12"]]))
+    units = as_units(rows, signed=False)
+    share = interpretable_share(units)
+    assert (share.count, share.n) == (3, 4)
+    assert share.low < share.share == 0.75 < share.high
+    assert score_units(units, n_null=5).share.share == share.share
+    assert unit_measures(units)["interpretable"] == 100 * share.share
+
+
+def test_points_that_a_scheme_lacks_have_no_say():
+    unit = facs_motion()["AU26"]
+    present = np.ones(68, dtype=bool)
+    present[:17] = False
+    cut = np.where(present[:, None], unit, 0.0)[None]
+    whole, masked = (Rule().statistic(cut, signed=False, present=p)[0] for p in (None, present))
+    assert masked > 0.99 > whole
 
 
 def test_wilson_against_the_formula():
@@ -266,7 +313,7 @@ def test_scores_separate_muscles_from_mixtures_and_noise(faces):
     assert models["PCA"].units.signed
     assert models["ICA"].units.signed
     table = summary_table(models)
-    assert table.loc["non-negative", "share"] == 1
+    assert table.loc["non-negative", "share"] >= 0.75
     assert table.loc["PCA", "share"] < 1
     assert table.loc["noise", "share"] == 0
     assert table.loc["non-negative", "mean_statistic"] > table.loc["PCA", "mean_statistic"]
@@ -365,5 +412,5 @@ def test_wrong_units_are_refused_in_one_sentence(units, options, says):
 
 def test_another_rule_may_be_stated():
     unit = from_points(action("zygomaticus_major")[None])
-    assert score_units(unit, signed=False, rule=Rule(angle=30, share=1.01), n_null=10).share.count == 0
+    assert score_units(unit, signed=False, rule=Rule(share=1.01), n_null=10).share.count == 0
     assert "by chance" in str(score_units(unit, signed=False, n_null=10).share)

@@ -1,0 +1,177 @@
+"""What a face can do in one movement: FACS action units of the mean head, alone and in the company they keep.
+
+Their look comes from the muscles of `dfecs_lib.simulate`: on simulated faces, which the same muscles move, a likeness
+to these actions is no evidence. Nothing here was fitted to real tracks, so that on real faces it is.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dfecs_lib.interpretability.units import as_motion
+from dfecs_lib.preprocessing import register_exemplars
+from dfecs_lib.simulate import Face, exemplar_table
+from dfecs_lib.simulate.exemplars import COMBINATIONS
+
+__all__ = ["Actions", "facs_actions", "facs_motion"]
+
+_Floats = NDArray[np.float64]
+#: A further action unit is named where it adds at least this share of the motion's energy.
+_GAIN = 0.05
+_CHUNK = 2000
+
+
+def facs_motion(face: Face | None = None, *, one_sided: bool = True, combinations: bool = False) -> dict[str, _Floats]:
+    """Return the motion of each FACS exemplar, (68, 2) in registered px: "AU12", "AU12R", "AU01+AU02".
+
+    Parameters
+    ----------
+    face : Face, optional
+        Whose face; the mean head's by default.
+    one_sided, combinations : bool
+        See `dfecs_lib.simulate.exemplar_table`.
+
+    Examples
+    --------
+    >>> bool(facs_motion()["AU12"][48, 1] < 0)  # the lip corner goes up
+    True
+    """
+    table = exemplar_table(combinations=combinations, face=face, one_sided=one_sided)
+    faces = register_exemplars(table, frontalize=False)  # seen from the front as they are
+    points = faces.to_numpy().reshape(-1, 2, 68).transpose(0, 2, 1)
+    names = list(faces.index.get_level_values("recording"))
+    rest = points[names.index("neutral")]
+    return {name: face - rest for name, face in zip(names, points, strict=True) if name != "neutral"}
+
+
+@dataclass(frozen=True)
+class Actions:
+    r"""Single actions, and which of them make one movement together.
+
+    A movement is a sum :math:`\sum_a w_a F_a`, :math:`w \ge 0`, of the actions of one company: of one action unit,
+    right and left as strong as may be, or of two or three that FACS lists as a combination. A motion's **likeness** is
+
+    .. math:: L(m) = \max_{\text{companies}}\; \max_{w \ge 0}\;
+        1 - \lVert m - \textstyle\sum_a w_a F_a \rVert^2 / \lVert m \rVert^2
+
+    the share of its energy that the best such movement explains; its root is the cosine with that movement.
+
+    Parameters
+    ----------
+    names : tuple of str
+        "AU12R", "AU26".
+    fields : array of shape (n, 68, 2)
+        Motion of each action.
+    companies : tuple of tuple of int
+        Action units that make one movement.
+    """
+
+    names: tuple[str, ...]
+    fields: _Floats = field(repr=False)
+    companies: tuple[tuple[int, ...], ...] = field(repr=False)
+
+    @cached_property
+    def _subsets(self) -> tuple[tuple[int, ...], ...]:
+        units = np.array([int(name[2:4]) for name in self.names])
+        found: dict[tuple[int, ...], None] = {}
+        for company in self.companies:
+            members = [int(i) for i in np.flatnonzero(np.isin(units, company))]
+            for size in range(1, len(members) + 1):
+                found.update(dict.fromkeys(itertools.combinations(members, size)))
+        return tuple(found)
+
+    def fit(self, motion: ArrayLike, present: NDArray[np.bool_] | None = None) -> tuple[_Floats, list[str]]:
+        """Return the likeness of each motion, shape (n,), 0 to 1, and the movement that it is likest to.
+
+        Parameters
+        ----------
+        motion : array of shape (n, 68, 2)
+        present : array of bool, shape (68,), optional
+            Points that there are; by default all.
+
+        Examples
+        --------
+        >>> actions = facs_actions()
+        >>> likeness, name = actions.fit(facs_motion()["AU26"])
+        >>> round(float(likeness[0]), 3), name
+        (1.0, ['AU26'])
+        """
+        m = as_motion(motion)
+        shown = np.ones(68, dtype=bool) if present is None else np.asarray(present, dtype=bool)
+        rows, columns = m[:, shown].reshape(len(m), -1), self.fields[:, shown].reshape(len(self.fields), -1)
+        length = np.linalg.norm(columns, axis=1)
+        visible = length > 0.25 * np.linalg.norm(self.fields.reshape(len(self.fields), -1), axis=1)
+        columns = columns / np.where(visible, length, 1.0)[:, None]
+        size = np.linalg.norm(rows, axis=1, keepdims=True)
+        rows = np.divide(rows, size, out=np.zeros_like(rows), where=size > 0)
+        subsets = [s for s in self._subsets if visible[list(s)].all()]
+        onto, gram = rows @ columns.T, columns @ columns.T
+        likeness, names = np.empty(len(m)), []
+        for start in range(0, len(m), _CHUNK):
+            share = self._shares(onto[start : start + _CHUNK], gram, subsets)
+            chosen = self._plainest(share, subsets)
+            likeness[start : start + _CHUNK] = share.max(axis=1)
+            names += [self._name(subsets[int(i)]) for i in chosen]
+        still = size[:, 0] == 0
+        return np.where(still, np.nan, likeness), ["none" if s else n for s, n in zip(still, names, strict=True)]
+
+    def _shares(self, onto: _Floats, gram: _Floats, subsets: Sequence[tuple[int, ...]]) -> _Floats:
+        # A non-negative least-squares fit is the best of the plain fits on subsets whose weights happen to be >= 0.
+        share = np.zeros((len(onto), len(subsets)))
+        sizes = np.array([len(s) for s in subsets])
+        for k in np.unique(sizes):
+            where = np.flatnonzero(sizes == k)
+            chosen = np.array([subsets[int(i)] for i in where])
+            inner = gram[chosen[:, :, None], chosen[:, None, :]] + 1e-9 * np.eye(k)
+            projected = onto[:, chosen]
+            weights = np.einsum("skl,nsl->nsk", np.linalg.inv(inner), projected)
+            fits = (weights * projected).sum(axis=2)
+            share[:, where] = np.where((weights >= 0).all(axis=2), np.clip(fits, 0.0, 1.0), 0.0)
+        return share
+
+    def _units_of(self, subset: tuple[int, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.names[i][:4] for i in subset))
+
+    def _plainest(self, share: _Floats, subsets: Sequence[tuple[int, ...]]) -> NDArray[np.intp]:
+        count = np.array([len(self._units_of(s)) for s in subsets])
+        best, so_far = np.zeros(len(share), dtype=np.intp), np.full(len(share), -1.0)
+        for k in np.unique(count):
+            where = np.flatnonzero(count == k)
+            candidate = where[share[:, where].argmax(axis=1)]
+            value = share[np.arange(len(share)), candidate]
+            better = value >= so_far + (_GAIN if k > 1 else 0.0)
+            best, so_far = np.where(better, candidate, best), np.where(better, value, so_far)
+        return best
+
+    def _name(self, subset: tuple[int, ...]) -> str:
+        sides: dict[str, str] = {}
+        for i in subset:
+            unit, side = self.names[i][:4], self.names[i][4:]
+            sides[unit] = sides.get(unit, "") + side
+        return "+".join(unit + (side if len(side) == 1 else "") for unit, side in sides.items())
+
+
+@lru_cache(maxsize=2)
+def facs_actions(combinations: bool = True) -> Actions:
+    """Return the actions of the mean head, alone and, if wanted, in the combinations that FACS lists (up to three).
+
+    Examples
+    --------
+    >>> facs_actions().names[:2], (6, 12) in facs_actions().companies
+    (('AU01R', 'AU01L'), True)
+    """
+    motion = facs_motion()
+    halves = {name[:4] for name in motion if len(name) == 5}
+    names = tuple(
+        half for name in motion if len(name) == 4 for half in ((f"{name}R", f"{name}L") if name in halves else (name,))
+    )
+    fields = np.stack([motion[name] for name in names])
+    fields.setflags(write=False)
+    singles = tuple((int(name[2:]),) for name in motion if len(name) == 4)
+    return Actions(names, fields, singles + (COMBINATIONS if combinations else ()))
