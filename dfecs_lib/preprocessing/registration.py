@@ -15,7 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 from dfecs_lib.keypoints import Scheme
 from dfecs_lib.preprocessing.base import KeypointTransformer, Rows
 
-__all__ = ["AFFINE_TARGETS", "AFFINE_TARGETS_NO_JAW", "AffineRegistration", "PartRegistration", "affine_targets", "fit_affine"]
+__all__ = [
+    "AFFINE_TARGETS",
+    "AFFINE_TARGETS_NO_JAW",
+    "AffineRegistration",
+    "PartRegistration",
+    "affine_targets",
+    "fit_affine",
+]
 
 #: iBUG point -> its place, px, for faces with a jaw line.
 AFFINE_TARGETS: Mapping[int, tuple[float, float]] = MappingProxyType(
