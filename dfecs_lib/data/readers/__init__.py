@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dfecs_lib.data.readers import bp4d, ckplus, disfa, exemplars, openface, parquet, plain, pyfeat, ravdess
+from dfecs_lib.data.readers import bp4d, ckplus, disfa, exemplars, krsl, openface, parquet, plain, pyfeat, ravdess
+from dfecs_lib.data.readers.krsl import KrslName, parse_krsl_name
 from dfecs_lib.data.readers.ravdess import RavdessName, parse_name
 from dfecs_lib.data.readers.read import read_account, read_action_units, read_keypoints, read_pose, sniff
 from dfecs_lib.data.readers.registry import DatasetReader, FileOptions, FileReader, register
@@ -22,11 +23,13 @@ __all__ = [
     "DatasetReader",
     "FileOptions",
     "FileReader",
+    "KrslName",
     "RavdessName",
     "ReadReport",
     "Readings",
     "load_action_units",
     "load_dataset",
+    "parse_krsl_name",
     "parse_name",
     "read_account",
     "read_action_units",
@@ -40,7 +43,7 @@ __all__ = [
 
 for _file_reader in (openface.READER, pyfeat.READER, parquet.READER, plain.READER):
     register(_file_reader)
-for _folder_reader in (disfa.READER, ckplus.READER, bp4d.READER, exemplars.READER, ravdess.READER):
+for _folder_reader in (disfa.READER, ckplus.READER, bp4d.READER, exemplars.READER, ravdess.READER, krsl.READER):
     register(_folder_reader)
 
 

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from dfecs_lib.data.readers import openface
-from dfecs_lib.data.readers.folders import N_JOBS, Recording, assemble, find, read_all
-from dfecs_lib.data.readers.registry import DatasetReader, FileOptions
+from dfecs_lib.data.readers.folders import N_JOBS, assemble, find, read_all
+from dfecs_lib.data.readers.openface_folders import count_frames, read_recording
+from dfecs_lib.data.readers.registry import DatasetReader
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import IBUG68
 from dfecs_lib.keypoints.dataset import Readings
@@ -75,20 +75,6 @@ def _subject(path: Path) -> str:
     return f"actor_{path.stem[-2:]}"
 
 
-def _recording(root: Path, path: Path, min_confidence: float) -> Recording:
-    subject = _subject(path)
-    try:
-        table = openface.READER.keypoints(path, FileOptions(recording=path.stem, min_confidence=min_confidence))
-    except DfecsError as error:
-        reason = str(error).removeprefix(f"{path}: ")
-        nothing = np.empty((0, 2 * IBUG68.n_points))
-        return Recording(
-            subject, path.stem, np.empty(0, np.int64), nothing, unreadable=[(path.relative_to(root).as_posix(), reason)]
-        )
-    frames = table.index.get_level_values("frame").to_numpy(dtype=np.int64)
-    return Recording(subject, path.stem, frames, table.to_numpy())
-
-
 def read(
     folder: Path,
     *,
@@ -109,18 +95,13 @@ def read(
     min_confidence : float
         Frames with a lower OpenFace confidence count as failed.
     """
-    jobs = ((folder, path, min_confidence) for path in _files(folder))
-    recordings = read_all(_recording, jobs, label=name, n_jobs=n_jobs, progress=progress)
+    jobs = ((folder, path, _subject(path), path.stem, min_confidence) for path in _files(folder))
+    recordings = read_all(read_recording, jobs, label=name, n_jobs=n_jobs, progress=progress)
     return assemble(recordings, name=name, reader="ravdess", scheme=IBUG68.name, min_confidence=min_confidence)
 
 
-def _lines(path: Path) -> int:
-    content = path.read_bytes().rstrip()
-    return content.count(b"\n") + bool(content)
-
-
 def _inventory(folder: Path) -> pd.DataFrame:
-    rows = [(_subject(path), path.stem, max(_lines(path) - 1, 0)) for path in _files(folder)]
+    rows = [(_subject(path), path.stem, count_frames(path)) for path in _files(folder)]
     return pd.DataFrame(rows, columns=["subject", "recording", "frames"])
 
 

@@ -11,7 +11,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from dfecs_lib.data.manifest import Entry, load_manifest, state
+from dfecs_lib.data.manifest import Entry, load_manifest
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.publishing.runs.parameters import Cell, tags_of
 
@@ -111,7 +111,7 @@ def _of_entry(entry: Entry) -> str:
         dataclasses.asdict(dataclasses.replace(entry, path=None, overridden=False)), sort_keys=True, default=str
     )
     content = _listing(entry.path) if entry.path is not None and not entry.files and entry.path.is_dir() else ""
-    here = state(entry).value if entry.reader == "array" else ""
+    here = ",".join(f.name for f in entry.files if entry.path is not None and (entry.path / f.name).is_file())
     return hashlib.sha256((settings + content + here).encode()).hexdigest()
 
 

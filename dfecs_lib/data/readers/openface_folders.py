@@ -1,0 +1,33 @@
+"""What readers of folders of OpenFace CSVs share, one recording a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from dfecs_lib.data.readers import openface
+from dfecs_lib.data.readers.folders import Recording
+from dfecs_lib.data.readers.registry import FileOptions
+from dfecs_lib.errors import DfecsError
+from dfecs_lib.keypoints import IBUG68
+
+__all__ = ["count_frames", "read_recording"]
+
+
+def read_recording(root: Path, path: Path, subject: str, recording: str, min_confidence: float) -> Recording:
+    """Read one CSV; one that cannot be read is a recording without frames, which says why."""
+    try:
+        table = openface.READER.keypoints(path, FileOptions(recording=recording, min_confidence=min_confidence))
+    except DfecsError as error:
+        unreadable = [(path.relative_to(root).as_posix(), str(error).removeprefix(f"{path}: "))]
+        nothing = np.empty((0, 2 * IBUG68.n_points))
+        return Recording(subject, recording, np.empty(0, np.int64), nothing, unreadable=unreadable)
+    frames = table.index.get_level_values("frame").to_numpy(dtype=np.int64)
+    return Recording(subject, recording, frames, table.to_numpy())
+
+
+def count_frames(path: Path) -> int:
+    """Return how many rows a CSV has below its header."""
+    content = path.read_bytes().rstrip()
+    return max(content.count(b"\n") + bool(content) - 1, 0)
