@@ -1,8 +1,10 @@
-"""What is kept on disc: files that appear whole or not at all; Parquet and YAML read with one sentence for a fault."""
+"""What is kept on disc: files that appear whole or not at all, tables as CSV and Parquet, YAML, names in order."""
 
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +15,20 @@ import yaml
 
 from dfecs_lib.errors import DfecsError
 
-__all__ = ["parse_yaml", "read_parquet", "read_yaml", "whole_file", "write_parquet"]
+__all__ = [
+    "natural_key",
+    "parse_yaml",
+    "read_parquet",
+    "read_yaml",
+    "replace_folder",
+    "whole_file",
+    "write_csv",
+    "write_parquet",
+    "write_table",
+]
+
+# What a spreadsheet takes for a formula: signs that begin one, unless a mere number follows.
+_FORMULA = re.compile(r"[=@\t\r]|[+-](?=.)(?!\d*\.?\d*(?:[eE][+-]?\d+)?$)")
 
 
 @contextmanager
@@ -37,8 +52,8 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Examples
     --------
-    >>> with whole_file("codes.csv") as partial:  # doctest: +SKIP
-    ...     table.to_csv(partial)
+    >>> with whole_file("report.json") as partial:  # doctest: +SKIP
+    ...     partial.write_text(text)
     """
     target = Path(path)
     partial = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
@@ -51,6 +66,65 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise DfecsError(f"{target}: cannot be written ({error.strerror or error})") from error
+
+
+def replace_folder(new: Path, target: Path) -> None:
+    """Move a whole folder to its place, on the same disc; what is there is removed once the new one stands."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    old = target.with_name(f".{target.name}.old-{os.getpid()}-{threading.get_ident()}")
+    if target.exists():
+        target.replace(old)
+    new.replace(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def natural_key(name: str) -> tuple[tuple[bool, int, str], ...]:
+    """Return the sort key under which ``frame9`` comes before ``frame10``, however the numbers are padded.
+
+    Examples
+    --------
+    >>> sorted(["f10.png", "f9.png"], key=natural_key)
+    ['f9.png', 'f10.png']
+    """
+    parts = re.split(r"(\d+)", name.casefold())
+    # The whole name last: "f1" and "f01" must not compare as equal.
+    keys = [(not p.isdigit(), int(p) if p.isdigit() else 0, p) for p in parts if p]
+    return (*keys, (True, 0, name))
+
+
+def write_csv(table: pd.DataFrame, path: str | os.PathLike[str], *, index: bool = True) -> None:
+    r"""Write a table to CSV; the file appears whole or not at all (see `whole_file`).
+
+    A text that a spreadsheet would take for a formula (``=HYPERLINK(…)``, ``@SUM(…)``) is given an apostrophe in
+    front, so that it stays a text; numbers are written as they are.
+
+    Parameters
+    ----------
+    table : DataFrame
+    path : str or path
+    index : bool
+        Write the index too.
+    """
+    harmless = table.copy(deep=False)
+    for k, dtype in enumerate(table.dtypes):
+        if not pd.api.types.is_numeric_dtype(dtype):
+            harmless.isetitem(k, [_as_text(value) for value in table.iloc[:, k]])
+    harmless.columns = table.columns.map(_as_text)
+    rows = table.index
+    levels = [pd.Index(rows.get_level_values(k)) for k in range(rows.nlevels)]
+    plain = [level if pd.api.types.is_numeric_dtype(level.dtype) else level.map(_as_text) for level in levels]
+    harmless.index = plain[0] if len(plain) == 1 else pd.MultiIndex.from_arrays(plain, names=rows.names)
+    with whole_file(path) as partial:
+        harmless.to_csv(partial, index=index)
+
+
+def _as_text(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def write_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a table with its index as CSV or Parquet, by the suffix; the file appears whole or not at all."""
+    (write_csv if Path(path).suffix.lower() == ".csv" else write_parquet)(table, path)
 
 
 def write_parquet(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:

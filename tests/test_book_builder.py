@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -121,18 +122,26 @@ def test_optional_data_are_done_without_and_needed_data_are_not(checkout: Path, 
     assert lines[0].startswith("disfa is not on this machine")
 
 
-def test_a_book_is_served_to_this_machine(tmp_path: Path) -> None:
-    (tmp_path / "index.html").write_text("<p>here</p>")
-    told: list[str] = []
+def test_a_book_and_nothing_else_is_served_to_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("of somebody else")
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "index.html").write_text("<p>here</p>")
+    (site / "secret.txt").symlink_to(tmp_path / "secret.txt")
+    (site / "away").symlink_to(tmp_path)
+    lines: list[str] = []
     ready = threading.Event()
 
     def report(line: str) -> None:
-        told.append(line)
+        lines.append(line)
         ready.set()
 
-    threading.Thread(target=serve, args=(tmp_path, 0, report), daemon=True).start()
+    threading.Thread(target=serve, args=(site, 0, report), daemon=True).start()
     assert ready.wait(30)
-    address = told[0].split()[0]
+    address = lines[0].split()[0]
     assert address.startswith("http://127.0.0.1:")
     with urllib.request.urlopen(address) as page:
         assert b"here" in page.read()
+    for name in ("secret.txt", "away/secret.txt", "%2e%2e/secret.txt"):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(address + name)

@@ -10,16 +10,15 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from importlib import resources
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import pandas as pd
-import yaml
 from numpy.typing import NDArray
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import read_yaml
 from dfecs_lib.keypoints.schemes import FACE_PARTS, IBUG68
 
 __all__ = ["Atlas", "Muscle", "Pull", "load_atlas", "part_of"]
@@ -182,7 +181,7 @@ def _mirrored(p: Pull) -> Pull:
     return Pull(p.muscle, side, int(IBUG68.mirror[p.keypoint]), (-dx, dy), p.weight, p.kind)
 
 
-def _pulls_of(muscle: Muscle, entries: Sequence[Mapping[str, object]], stretch: float, where: str) -> list[Pull]:
+def _pulls_of(muscle: Muscle, entries: Sequence[Mapping[str, object]], stretch: float, where: Path) -> list[Pull]:
     right: list[Pull] = []
     for entry in entries:
         unknown = set(entry) - {"points", "angle", "weight", "side"}
@@ -230,30 +229,22 @@ def load_atlas(path: str | os.PathLike[str] | None = None) -> Atlas:
     >>> load_atlas().muscles["zygomaticus_major"].aus
     (12,)
     """
-    return _builtin() if path is None else _parse(_read(Path(path)), str(path))
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DfecsError(f"{path}: the muscle atlas cannot be read ({error.strerror})") from error
+    return _builtin() if path is None else _parse(Path(path))
 
 
 @lru_cache(maxsize=1)
 def _builtin() -> Atlas:
-    text = resources.files("dfecs_lib.anatomy").joinpath("muscles.yaml").read_text(encoding="utf-8")
-    return _parse(text, "muscles.yaml")
+    return _parse(Path(__file__).with_name("muscles.yaml"))
 
 
-def _parse(text: str, where: str) -> Atlas:
+def _parse(where: Path) -> Atlas:
     try:
-        data = yaml.safe_load(text)
+        data = cast("dict[str, Any]", read_yaml(where))
         stretch = float(data["frame"]["vertical_stretch"])
         sources = {str(k): str(v) for k, v in data["sources"].items()}
         entries = dict(data["muscles"])
         half = {int(k): v for k, v in data["neutral"].items()}
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise DfecsError(
             f"{where}: not a muscle atlas; it needs frame, sources, muscles and neutral ({error})"
         ) from error

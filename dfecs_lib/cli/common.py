@@ -34,7 +34,6 @@ __all__ = [
     "read_units",
     "show_progress",
     "table_text",
-    "write_table",
 ]
 
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -181,17 +180,6 @@ def read_units(path: str) -> UnitsBase:
     if neutral is not None and neutral not in METHODS:
         raise DfecsError(f"{path}: the model file is damaged (its neutral frames are {neutral!r:.60}); {mend}")
     return model
-
-
-def write_table(table: pd.DataFrame, target: Path) -> None:
-    """Write a table with its index as Parquet or CSV, by the suffix; the file appears whole or not at all."""
-    from dfecs_lib.files import whole_file
-
-    with whole_file(target) as partial:
-        if target.suffix.lower() == ".csv":
-            table.to_csv(partial)
-        else:
-            table.to_parquet(partial)
 
 
 def json_text(table: pd.DataFrame) -> str:

@@ -12,7 +12,6 @@ from dfecs_lib.cli.common import (
     progress_option,
     read_units,
     show_progress,
-    write_table,
 )
 
 __all__ = ["encode"]
@@ -46,6 +45,7 @@ def encode(
     """
     target = check_output(output, [".csv", ".parquet"], [model, table])
     from dfecs_lib import workflow
+    from dfecs_lib.files import write_table
 
     codes = workflow.encode(
         read_units(model),

@@ -17,7 +17,6 @@ from dfecs_lib.cli.common import (
     progress_option,
     show_progress,
     table_text,
-    write_table,
 )
 from dfecs_lib.errors import DfecsError
 
@@ -79,6 +78,7 @@ def track(
     scores = check_output(confidence, [".parquet", ".csv"], sources) if confidence else None
     if scores is not None and scores.resolve() == target.resolve():
         raise DfecsError(f"{scores}: named twice; the confidences need a file of their own")
+    from dfecs_lib.files import write_table
     from dfecs_lib.keypoints import save
     from dfecs_lib.tracking import default_cache, expand_sources, track_many
 

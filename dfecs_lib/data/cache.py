@@ -6,7 +6,6 @@ import functools
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -16,6 +15,7 @@ import pandas as pd
 
 from dfecs_lib import keypoints
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import replace_folder
 from dfecs_lib.keypoints.dataset import Readings, ReadReport
 from dfecs_lib.keypoints.labels import load_action_units, save_action_units
 
@@ -60,9 +60,7 @@ def save_readings(readings: Readings, place: Path) -> None:
             if table is not None:
                 save_action_units(table, new / f"{name}.parquet")
         (new / "report.json").write_text(json.dumps(asdict(readings.report)), encoding="utf-8")
-        if place.exists():
-            shutil.rmtree(place)
-        new.replace(place)
+        replace_folder(new, place)
 
 
 def load_readings(place: Path) -> Readings | None:

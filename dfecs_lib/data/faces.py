@@ -116,7 +116,7 @@ def _file(path: Path, names: str | None) -> Faces:
 def _folder(path: Path, names: str | None, progress: bool) -> list[Faces]:
     from dfecs_lib.data.readers import read_keypoints
     from dfecs_lib.data.readers.registry import dataset_readers
-    from dfecs_lib.tracking import natural_key
+    from dfecs_lib.files import natural_key
 
     for reader in dataset_readers().values():
         if reader.sniff(path):

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import whole_file
 
 __all__ = ["FORMAT", "damaged", "read_model_file", "write_model_file"]
 
@@ -52,12 +53,8 @@ def write_model_file(
         raise DfecsError(f"{path}: is a folder; name a file for the model, such as units.npz")
     if 4 * len(text) > _LARGEST_HEADER or sum(a.nbytes for a in arrays.values()) > _LARGEST - _LARGEST_HEADER:
         raise DfecsError(f"{path}: the model is larger than a model file may be ({_LARGEST >> 20} MiB)")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays, **{_HEADER: np.array(text)})
-    partial = path.with_name(path.name + ".part")
-    partial.write_bytes(buffer.getvalue())
-    partial.replace(path)
+    with whole_file(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays, **{_HEADER: np.array(text)})
 
 
 def read_model_file(path: Path) -> tuple[dict[str, object], dict[str, NDArray[np.float64]]]:

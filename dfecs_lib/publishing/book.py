@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import http
 import http.server
+import io
 import json
 import os
 import re
@@ -15,11 +17,13 @@ from collections.abc import Callable
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+from typing import BinaryIO
 
 import yaml
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.publishing.runs import Profile, Run, library_digest, load_profile, run_profile
+from dfecs_lib.files import read_yaml, replace_folder
+from dfecs_lib.publishing.runs import Profile, Run, load_profile, run_profile
 
 __all__ = ["BookError", "build_book", "serve"]
 
@@ -106,9 +110,9 @@ def build_book(
             return target / "index.html"
         if report is not None:
             report("building the printable page" if printable else "building the pages")
-        index = _put_in_place(_make_pages(work, site / f"{profile}.log", "singlehtml" if printable else "html"), target)
+        replace_folder(_make_pages(work, site / f"{profile}.log", "singlehtml" if printable else "html"), target)
         stamp.write_text(key, encoding="utf-8")
-        return index
+        return target / "index.html"
     except OSError as error:
         raise DfecsError(f"{site}: the book cannot be written here ({error.strerror or error})") from error
     finally:
@@ -151,7 +155,7 @@ def _stage(book: Path, target: Path, runs: dict[str, Run]) -> None:
         shutil.copyfile(run.notebook, target / _PAGES / f"{name}.ipynb")
         shutil.copytree(run.results, target / _RESULTS / name)
     toc_file = target / "_toc.yml"
-    toc = yaml.safe_load(toc_file.read_text(encoding="utf-8"))
+    toc = read_yaml(toc_file)
     listed: set[str] = set()
     toc_file.write_text(yaml.safe_dump(_without_absent(toc, target, listed), sort_keys=False), encoding="utf-8")
     forgotten = [name for name in runs if f"{_PAGES}/{name}" not in listed]
@@ -175,10 +179,12 @@ def _without_absent(node: object, target: Path, listed: set[str]) -> object:
 
 def _key(staged: Path, printable: bool) -> str:
     """Return a hash of what pages are made of: sources, runs, library, what pages read of the checkout, tools."""
-    checkout = Path(__file__).parents[2]
+    library = Path(__file__).parents[1]
+    checkout = library.parent
     others = [checkout / "CHANGELOG.md", checkout / "data_manifest.yaml"]
     others += sorted((checkout / "benchmarks" / "results").glob("*.json"))
-    total = hashlib.sha256(f"{printable} {library_digest()}".encode())
+    others += sorted(file for file in library.rglob("*") if "__pycache__" not in file.parts)
+    total = hashlib.sha256(f"{printable}".encode())
     for package in _TOOLS:
         total.update(f"{package} {metadata.version(package)}\n".encode())
     for file in [*sorted(staged.rglob("*")), *others]:
@@ -208,19 +214,9 @@ def _make_pages(work: Path, log: Path, builder: str) -> Path:
     return html
 
 
-def _put_in_place(html: Path, target: Path) -> Path:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    old = target.with_name(f".old.{os.getpid()}")
-    if target.exists():
-        target.replace(old)
-    html.replace(target)
-    shutil.rmtree(old, ignore_errors=True)
-    return target / "index.html"
-
-
 def serve(folder: Path, port: int = 8000, report: Callable[[str], None] | None = None) -> None:
     """Serve a built book to this machine alone, until interrupted; 0 takes any free port."""
-    handler = functools.partial(_Quiet, directory=str(folder))
+    handler = functools.partial(_Site, directory=str(folder))
     try:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
     except OSError as error:
@@ -231,6 +227,13 @@ def serve(folder: Path, port: int = 8000, report: Callable[[str], None] | None =
         server.serve_forever()
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
+class _Site(http.server.SimpleHTTPRequestHandler):
+    def send_head(self) -> io.BytesIO | BinaryIO | None:
+        # A link in the folder may lead anywhere on this machine; only what lies in the folder is served.
+        if not Path(self.translate_path(self.path)).resolve().is_relative_to(Path(self.directory).resolve()):
+            self.send_error(http.HTTPStatus.NOT_FOUND)
+            return None
+        return super().send_head()
+
     def log_message(self, format: str, *args: object) -> None:  # a line a request is of no use to a reader
         pass

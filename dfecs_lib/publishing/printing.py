@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import whole_file
 
 __all__ = ["find_chromium", "write_pdf"]
 
@@ -57,7 +58,6 @@ def write_pdf(page: Path, target: Path, browser: str) -> Path:
         if done.returncode or not made.is_file():
             said = done.stderr.strip().splitlines()
             raise DfecsError(f"{browser} could not print {page}: {said[-1] if said else 'it made no file'}")
-        partial = target.with_name(f".{target.name}.{os.getpid()}")
-        shutil.move(made, partial)
-        partial.replace(target)
+        with whole_file(target) as partial:
+            shutil.move(made, partial)
     return target

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import whole_file, write_table
 
 if TYPE_CHECKING:
     from dfecs_lib.plotting.figure import Html
@@ -62,8 +63,8 @@ class Results:
 
     def table(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
         """Save a table as Parquet and CSV, and return it."""
-        table.to_parquet(self.folder / f"{name}.parquet")
-        table.to_csv(self.folder / f"{name}.csv")
+        for suffix in (".parquet", ".csv"):
+            write_table(table, self.folder / f"{name}{suffix}")
         return table
 
     def figure(self, name: str, figure: Picture) -> Picture:
@@ -82,9 +83,8 @@ class Results:
 
     def _write(self) -> None:
         text = json.dumps(self.numbers, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-        partial = self.folder / "results.json.part"
-        partial.write_text(text + "\n", encoding="utf-8")
-        partial.replace(self.folder / "results.json")
+        with whole_file(self.folder / "results.json") as partial:
+            partial.write_text(text + "\n", encoding="utf-8")
 
 
 def _plain(name: str, value: object) -> object:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.files import whole_file
+from dfecs_lib.files import whole_file, write_csv
 from dfecs_lib.interpretability.rule import Share, wilson
 from dfecs_lib.rating.agreement import agreement_table
 from dfecs_lib.rating.answers import read_answers
@@ -34,9 +34,9 @@ class Report(Outcome):
         if shown is not None and shown["id"] != self.study:
             raise DfecsError(f"the answers are of study {self.study}, not of {shown['id']}")
         target = Path(folder)
+        write_csv(self.units, target / "units.csv")
+        write_csv(self.raters, target / "raters.csv")
         contents = {
-            "units.csv": self.units.to_csv(),
-            "raters.csv": self.raters.to_csv(),
             "report.json": json.dumps(self.to_json(), indent=1),
             "report.html": report_page(self, shown),
         }

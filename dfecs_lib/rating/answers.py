@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import write_csv
 
 __all__ = ["COLUMNS", "read_answers", "write_answers"]
 
@@ -104,4 +105,4 @@ def write_answers(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         out[name] = [" ".join(map(str, points)) for points in table[name]]
     for name in ("simulated", "none", "guide"):
         out[name] = out[name].map({True: "true", False: "false"})
-    out.to_csv(path, index=False, lineterminator="\r\n")
+    write_csv(out, path, index=False)

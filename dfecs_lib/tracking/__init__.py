@@ -6,7 +6,7 @@ Nothing heavy is imported here: a backend's package is loaded when that backend 
 from __future__ import annotations
 
 from dfecs_lib.tracking.backends import BACKENDS, Backend, Detection, open_backend, register_backend
-from dfecs_lib.tracking.media import Media, expand_sources, natural_key, open_media
+from dfecs_lib.tracking.media import Media, expand_sources, open_media
 from dfecs_lib.tracking.tracker import default_cache, track, track_many
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "Media",
     "default_cache",
     "expand_sources",
-    "natural_key",
     "open_backend",
     "open_media",
     "register_backend",

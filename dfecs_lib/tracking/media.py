@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,30 +13,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import natural_key
 
 if TYPE_CHECKING:
     from dfecs_lib.tracking.backends import Image
 
-__all__ = ["IMAGE_SUFFIXES", "VIDEO_SUFFIXES", "Media", "expand_sources", "natural_key", "open_media"]
+__all__ = ["IMAGE_SUFFIXES", "VIDEO_SUFFIXES", "Media", "expand_sources", "open_media"]
 
 IMAGE_SUFFIXES = frozenset((".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"))
 VIDEO_SUFFIXES = frozenset(
     (".avi", ".flv", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm", ".wmv")
 )
-
-
-def natural_key(name: str) -> tuple[tuple[bool, int, str], ...]:
-    """Sort key under which ``frame9`` comes before ``frame10``.
-
-    Examples
-    --------
-    >>> sorted(["f10.png", "f9.png"], key=natural_key)
-    ['f9.png', 'f10.png']
-    """
-    parts = re.split(r"(\d+)", name.casefold())
-    # The whole name last: "f1" and "f01" must not compare as equal.
-    keys = [(not p.isdigit(), int(p) if p.isdigit() else 0, p) for p in parts if p]
-    return (*keys, (True, 0, name))
 
 
 def _visible_files(folder: Path, suffixes: frozenset[str]) -> list[Path]:

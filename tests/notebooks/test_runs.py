@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ from dfecs_lib.publishing.runs import (
     run_key,
     run_notebook,
     run_profile,
+    used_code,
 )
+from dfecs_lib.publishing.runs.uses import LIBRARY, code_digest
 
 PARAMETERS = """# what it takes
 n = 3  # how many
@@ -97,10 +100,51 @@ def test_the_key_follows_all_that_a_result_depends_on(tmp_path: Path, monkeypatc
     others.add(run_key(read_notebook(write_notebook(tmp_path / "b.ipynb", "n = 1", "n+0")), {"n": 1}, [str(data)], {}))
     data.write_text("2")
     others.add(run_key(one, {"n": 1}, [str(data)], {}))
-    monkeypatch.setattr("dfecs_lib.publishing.runs.keys.library_digest", lambda: "changed")
+    drawn = read_notebook(write_notebook(tmp_path / "c.ipynb", "n = 1", "from dfecs_lib import plotting\nn"))
     data.write_text("1")
-    others.add(run_key(one, {"n": 1}, [str(data)], {}))
+    others.add(run_key(drawn, {"n": 1}, [str(data)], {}))
     assert len(others | {key}) == 6
+
+
+DRAWS = "from dfecs_lib import plotting\nplotting.use_style()"
+CODES = "%time\nimport dfecs_lib.ffm\nfrom dfecs_lib import load_dataset, tracking"
+
+
+def test_a_key_follows_the_modules_and_packages_that_a_notebook_uses_and_no_others(tmp_path: Path) -> None:
+    library = tmp_path / "dfecs_lib"
+    shutil.copytree(LIBRARY, library, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def digests() -> tuple[str, str]:
+        return code_digest([DRAWS], library), code_digest([CODES], library)
+
+    draws, codes = digests()
+    assert (draws, codes) == (code_digest([DRAWS], LIBRARY), code_digest([CODES], LIBRARY))
+    for changed, which in (
+        ("cli/train.py", set()),  # the words of the command line compute nothing
+        ("plotting/style.py", {0}),
+        ("plotting/moving.js", {0}),
+        ("coding/kernels.py", {1}),
+        ("simulate/muscles.py", {1}),  # by the name of a module in datasets.py
+        ("tracking/dlib_backend.py", {1}),  # in a registry of backends
+        ("preprocessing/pose_correction.json", {1}),  # data beside a module
+        ("errors.py", {0, 1}),
+    ):
+        (library / changed).write_bytes((library / changed).read_bytes() + b" ")
+        before, (draws, codes) = (draws, codes), digests()
+        assert {k for k in range(2) if (draws, codes)[k] != before[k]} == which, changed
+
+
+def test_packages_that_draw_and_track_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert {"matplotlib", "plotly"} <= set(used_code([DRAWS])[1])
+    assert {"dlib", "numba", "sklearn"} <= set(used_code([CODES])[1])
+    assert used_code(["import json, os.path\nimport helper"]) == ([], ["helper"])
+    (tmp_path / "helper.py").write_text(
+        "import yaml\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING: import scipy\n"
+    )
+    assert used_code(["def f():\n    import helper"]) == ([tmp_path / "helper.py"], ["helper", "yaml"])
+    # What is not Python may use anything.
+    assert set(LIBRARY.rglob("*.py")) <= set(used_code(["%%bash\nls | sort"])[0])
 
 
 def test_data_are_known_by_what_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.tracking import expand_sources, natural_key, open_media
+from dfecs_lib.files import natural_key
+from dfecs_lib.tracking import expand_sources, open_media
 
 
 def _rotated_copy(clip: Path, target: Path) -> Path:

@@ -17,12 +17,12 @@ from dfecs_lib.data.readers.folders import (
     assemble,
     find,
     frame_numbers,
-    natural,
     numbers_in,
     read_all,
     stack_frames,
 )
 from dfecs_lib.data.readers.registry import DatasetReader
+from dfecs_lib.files import natural_key
 from dfecs_lib.keypoints import BP4D49
 from dfecs_lib.keypoints.dataset import Readings
 from dfecs_lib.keypoints.labels import au_name
@@ -39,7 +39,7 @@ def _tasks(root: Path) -> list[Path]:
 
 def _frames(folder: Path) -> list[Path]:
     found = [p for p in folder.iterdir() if p.is_file() and re.search(r"\d", p.stem) and not p.name.startswith(".")]
-    return sorted(found, key=natural)
+    return sorted(found, key=lambda path: natural_key(path.name))
 
 
 def _points(path: Path) -> NDArray[np.float64]:

@@ -18,12 +18,12 @@ from dfecs_lib.data.readers.folders import (
     assemble,
     find,
     frame_numbers,
-    natural,
     numbers_in,
     read_all,
     stack_frames,
 )
 from dfecs_lib.data.readers.registry import DatasetReader
+from dfecs_lib.files import natural_key
 from dfecs_lib.keypoints import DISFA66
 from dfecs_lib.keypoints.dataset import Readings
 from dfecs_lib.keypoints.labels import au_name
@@ -41,11 +41,12 @@ def _subjects(root: Path) -> list[Path]:
 
 
 def _frames(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*/*.mat"), key=natural)
+    return sorted(folder.glob("*/*.mat"), key=lambda path: natural_key(path.name))
 
 
 def _label_files(root: Path, subject: str) -> list[Path]:
-    return sorted((root / "ActionUnit_Labels" / subject).glob(f"{subject}_au*.txt"), key=natural)
+    files = (root / "ActionUnit_Labels" / subject).glob(f"{subject}_au*.txt")
+    return sorted(files, key=lambda path: natural_key(path.name))
 
 
 def _numbered(paths: Sequence[Path]) -> NDArray[np.int64]:

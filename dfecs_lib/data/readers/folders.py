@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import natural_key
 from dfecs_lib.keypoints import INDEX_NAMES, validate
 from dfecs_lib.keypoints.dataset import Readings, ReadReport
 from dfecs_lib.keypoints.labels import INTENSITY, OCCURRENCE
@@ -24,7 +25,6 @@ __all__ = [
     "assemble",
     "find",
     "frame_numbers",
-    "natural",
     "numbers_in",
     "read_all",
     "stack_frames",
@@ -50,11 +50,6 @@ class Recording:
     notes: Sequence[str] = field(default=())
 
 
-def natural(path: Path) -> list[tuple[int, int | str]]:
-    """Sort key by which ``f10`` comes after ``f9``, however the numbers are padded."""
-    return [(0, int(p)) if p.isdigit() else (1, p) for p in re.split(r"(\d+)", path.name)]
-
-
 def find(folder: Path, pattern: str, what: str, *, empty_is_an_error: bool = True) -> list[Path]:
     """Return the paths below `folder` that match a glob pattern, in natural order of their parents and names.
 
@@ -68,7 +63,7 @@ def find(folder: Path, pattern: str, what: str, *, empty_is_an_error: bool = Tru
     found = [path for path in folder.glob(pattern) if not path.name.startswith(".")]
     if not found and empty_is_an_error:
         raise DfecsError(f"{folder}: nothing matches {pattern!r} ({what})")
-    return sorted(found, key=lambda path: (str(path.parent), natural(path)))
+    return sorted(found, key=lambda path: (str(path.parent), natural_key(path.name)))
 
 
 def frame_numbers(paths: Sequence[Path]) -> NDArray[np.int64]:

@@ -5,10 +5,11 @@ papermill and the kernel's packages (extra ``book``) are imported when a noteboo
 
 from __future__ import annotations
 
-from dfecs_lib.publishing.runs.keys import fingerprint, library_digest, run_key
+from dfecs_lib.publishing.runs.keys import fingerprint, run_key
 from dfecs_lib.publishing.runs.notebook import Run, RunFailedError, run_notebook
 from dfecs_lib.publishing.runs.parameters import declared_parameters, read_notebook, resolve
 from dfecs_lib.publishing.runs.profile import Profile, Step, load_profile, profile_names, run_profile
+from dfecs_lib.publishing.runs.uses import used_code
 
 __all__ = [
     "Profile",
@@ -17,7 +18,6 @@ __all__ = [
     "Step",
     "declared_parameters",
     "fingerprint",
-    "library_digest",
     "load_profile",
     "profile_names",
     "read_notebook",
@@ -25,4 +25,5 @@ __all__ = [
     "run_key",
     "run_notebook",
     "run_profile",
+    "used_code",
 ]

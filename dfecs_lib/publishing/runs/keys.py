@@ -5,20 +5,17 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import platform
 from collections.abc import Iterable, Mapping
-from functools import cache
-from importlib import metadata
 from pathlib import Path
 
 from dfecs_lib.data.manifest import Entry, load_manifest
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.publishing.runs.parameters import Cell, tags_of
+from dfecs_lib.publishing.runs.uses import code_digest
 
-__all__ = ["data_names", "fingerprint", "library_digest", "run_key"]
+__all__ = ["data_names", "fingerprint", "run_key"]
 
-# What computes the results beside the library itself.
-_PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "numba")
+_FORMAT = 1  # raised when what the runner itself leaves in an executed notebook changes
 
 
 def run_key(
@@ -29,7 +26,9 @@ def run_key(
     Parameters
     ----------
     cells : list
-        The notebook; its outputs and execution counts do not enter, nor does its file name.
+        The notebook; its outputs and execution counts do not enter, nor does its file name. What it imports does: the
+        library's modules that it uses, directly or by way of others, and the versions of the packages that these
+        import (see `dfecs_lib.publishing.runs.used_code`).
     parameters : mapping
         Values given, JSON.
     data : iterable of str
@@ -38,25 +37,13 @@ def run_key(
         Parameter name -> key of the run whose results it names.
     """
     source = [[c.get("cell_type"), c["source"], sorted(tags_of(c))] for c in cells]
+    code = code_digest(str(c["source"]) for c in cells if c.get("cell_type") == "code")
     prints = {name: found for name in sorted(set(data)) if (found := fingerprint(name)) is not None}
     try:
-        text = json.dumps([source, library_digest(), dict(parameters), prints, dict(upstream)], sort_keys=True)
+        text = json.dumps([_FORMAT, source, code, dict(parameters), prints, dict(upstream)], sort_keys=True)
     except TypeError as error:
         raise DfecsError(f"a parameter of a run must be a JSON value ({error})") from error
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-@cache
-def library_digest() -> str:
-    """Return a hash of the library's source, Python's version and those of the packages that compute."""
-    folder = Path(__file__).parents[2]
-    total = hashlib.sha256(platform.python_version().encode())
-    for package in _PACKAGES:
-        total.update(f"{package} {metadata.version(package)}\n".encode())
-    for file in sorted(folder.rglob("*")):
-        if file.is_file() and "__pycache__" not in file.parts:
-            total.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
-    return total.hexdigest()
 
 
 def data_names(values: Iterable[object]) -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import replace_folder
 from dfecs_lib.publishing.runs.keys import data_names, fingerprint, run_key
 from dfecs_lib.publishing.runs.parameters import declared_parameters, read_notebook, resolve
 
@@ -147,7 +148,8 @@ def run_notebook(
         }
         _tidy(output, file.name, given, known)
         (work / _MARK).write_text(json.dumps({"name": label, "key": key, "parameters": given}, indent=1) + "\n")
-        _move_in(work, target, replace=force)
+        if force or not _whole(target):  # else another process made the same run meanwhile
+            replace_folder(work, target)
     except OSError as error:
         raise DfecsError(f"{runs}: runs cannot be kept here ({error.strerror or error})") from error
     finally:
@@ -158,16 +160,6 @@ def run_notebook(
 
 def _whole(folder: Path) -> bool:
     return (folder / _MARK).is_file()
-
-
-def _move_in(work: Path, target: Path, replace: bool) -> None:
-    if _whole(target) and not replace:
-        return  # another process made the same run meanwhile
-    old = target.with_name(f".{target.name}.old.{os.getpid()}")
-    if target.exists():
-        target.replace(old)
-    work.replace(target)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _execute(

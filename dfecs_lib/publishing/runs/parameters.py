@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import parse_yaml
 
 __all__ = ["Cell", "declared_parameters", "read_notebook", "resolve"]
 
@@ -145,7 +146,6 @@ def _from_text(text: str, default: object) -> object:
     try:
         if isinstance(default, int | float):  # YAML takes 1e-3 for a word
             return int(text) if isinstance(default, int) else float(text)
-        parsed: object = yaml.safe_load(text)
-        return parsed
+        return parse_yaml(text)
     except (ValueError, yaml.YAMLError):
         return text

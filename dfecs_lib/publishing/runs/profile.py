@@ -23,9 +23,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import read_yaml
 from dfecs_lib.publishing.runs.apart import Children
 from dfecs_lib.publishing.runs.notebook import Run, RunFailedError
 from dfecs_lib.publishing.runs.parameters import declared_parameters, read_notebook, resolve
@@ -55,18 +54,12 @@ class Profile:
 
 
 def _content(path: Path) -> dict[str, object]:
-    if not path.is_file():
-        raise DfecsError(f"{path}: no such profile file")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DfecsError(f"{path}: not a readable YAML file ({str(error).splitlines()[0]})") from error
-    return _mapping(content, f"{path}", None)
+    return _mapping(read_yaml(path), f"{path}", None)
 
 
 def _mapping(value: object, where: str, known: set[str] | None) -> dict[str, object]:
     if not isinstance(value, dict) or not all(isinstance(k, str) for k in value):
-        raise DfecsError(f"{where}: a mapping of names is needed, not {value!r}")
+        raise DfecsError(f"{where}: a mapping of names is needed, not {value!r:.60}")
     unknown = sorted(set(value) - known) if known is not None else []
     if unknown:
         raise DfecsError(f"{where}: unknown {', '.join(map(repr, unknown))}; known: {', '.join(sorted(known or ()))}")
