@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import FrameOrArray, record, scheme_of
 
-__all__ = ["motion_vectors"]
+__all__ = ["motion_vectors", "neutral_rows"]
 
 
 def motion_vectors(registered: pd.DataFrame | ArrayLike, neutral: pd.DataFrame | ArrayLike) -> FrameOrArray:
@@ -58,12 +58,12 @@ def motion_vectors(registered: pd.DataFrame | ArrayLike, neutral: pd.DataFrame |
         raise DfecsError(
             f"the faces are of scheme {scheme_of(registered).name!r}, the neutral faces of {scheme_of(neutral).name!r}"
         )
-    rows = neutral.to_numpy()[_rows_of(registered.index, neutral.index)]
+    rows = neutral.to_numpy()[neutral_rows(registered.index, neutral.index)]
     neutrals = ["/".join(map(str, key)) for key in neutral.index]
     return record(registered - rows, "motion_vectors", neutral=neutrals)
 
 
-def _rows_of(index: pd.Index, neutral: pd.Index) -> NDArray[np.intp]:
+def neutral_rows(index: pd.Index, neutral: pd.Index) -> NDArray[np.intp]:
     """Return, for each row of `index`, the position of its neutral row."""
     if index.nlevels != 4 or neutral.nlevels != 4:
         raise DfecsError("both tables need the row index (dataset, subject, recording, frame)")
