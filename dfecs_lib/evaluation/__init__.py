@@ -9,9 +9,7 @@ from dfecs_lib.evaluation.ablation import Faces, Variant, ablate, published_weig
 from dfecs_lib.evaluation.curves import (
     active_histogram,
     encoding_curves,
-    front_table,
     path_study,
-    recoded,
     still_share,
     trade_off,
     unit_curves,
@@ -27,16 +25,16 @@ from dfecs_lib.evaluation.frames import (
     score_by_subject,
     with_columns,
 )
-from dfecs_lib.evaluation.recovery import au_recovery, cosines, intensity_correlations
-from dfecs_lib.evaluation.selection import (
+from dfecs_lib.evaluation.fronts import (
     LassoCoded,
     front_at,
+    front_table,
     front_variants,
     lasso_for_activity,
-    search_steps,
-    search_surface,
-    selection_table,
+    recoded,
 )
+from dfecs_lib.evaluation.recovery import au_recovery, cosines, intensity_correlations
+from dfecs_lib.evaluation.searching import n_units_table, search_steps, search_surface
 from dfecs_lib.evaluation.significance import (
     chunk_scores,
     chunk_tests,
@@ -99,6 +97,7 @@ __all__ = [
     "lasso_for_activity",
     "model_costs",
     "motion_size",
+    "n_units_table",
     "neutral_in",
     "pair_costs",
     "path_study",
@@ -111,7 +110,6 @@ __all__ = [
     "score_table",
     "search_steps",
     "search_surface",
-    "selection_table",
     "set_table",
     "split_subjects",
     "standard_variants",

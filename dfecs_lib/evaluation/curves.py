@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
 
 from dfecs_lib.coding.paths import Method, least_angle_path
 from dfecs_lib.evaluation.frames import UnitMeasures, UnitModel, in_scheme_of, model_costs, score
@@ -19,16 +16,13 @@ from dfecs_lib.metrics import active_per_frame
 __all__ = [
     "active_histogram",
     "encoding_curves",
-    "front_table",
     "path_study",
-    "recoded",
     "still_share",
     "trade_off",
     "unit_curves",
 ]
 
 VE = ("ve_squared", "ve_norm")
-Recodable = TypeVar("Recodable", bound=BaseEstimator)
 
 
 def unit_curves(
@@ -208,39 +202,6 @@ def trade_off(
             found |= fixed
             rows += [{**setting, "test": test, "metric": metric, "value": value} for metric, value in found.items()]
     return pd.DataFrame(rows)
-
-
-def recoded(model: Recodable, **settings: object) -> Recodable:
-    """Return a fitted model with other coding settings and the same units; the model itself is left alone."""
-    other = copy(model)
-    other.set_params(**settings)
-    return other
-
-
-def front_table(
-    coded: Mapping[str, Mapping[int, UnitModel]], tests: Mapping[str, pd.DataFrame], keypoints: ArrayLike | None = None
-) -> pd.DataFrame:
-    """What a number of units at work buys: variance explained beside active units, for every way of coding.
-
-    Parameters
-    ----------
-    coded : mapping of name -> mapping of most units a frame -> fitted model
-        Sparse encoders of one model (`recoded`), or PCA with so many components.
-    tests : mapping of name -> KPM table
-    keypoints : array-like of int, optional
-
-    Returns
-    -------
-    DataFrame
-        ``method, test, most, active, ve_squared``.
-    """
-    rows = []
-    for name, models in coded.items():
-        for most, model in models.items():
-            for test, table in tests.items():
-                costs = model_costs(model, table, keypoints)
-                rows.append((name, test, most, score(costs, "active_units")[0], score(costs)[0]))
-    return pd.DataFrame(rows, columns=["method", "test", "most", "active", "ve_squared"])
 
 
 def still_share(units: ArrayLike, threshold: float = 1e-9) -> float:

@@ -108,11 +108,11 @@ def pose_leakage(registered: Rows, pose: Rows) -> float:
     >>> bool(pose_leakage(pose[:, :1] * np.ones(136), pose) > 0.99)
     True
     """
-    groups = np.zeros(len(coordinates(registered)), dtype=np.int64)
+    groups: NDArray[np.int64] = np.zeros(len(coordinates(registered)), dtype=np.int64)
     if isinstance(registered, pd.DataFrame) and "recording" in registered.index.names:
         in_time = registered.sort_index()
         pose, registered = _rows(pose, registered, in_time), in_time
-        groups = in_time.groupby(level=["dataset", "subject", "recording"]).ngroup().to_numpy(np.int64)
+        groups = np.asarray(in_time.groupby(level=["dataset", "subject", "recording"]).ngroup(), dtype=np.int64)
     faces, angles, recording = complete_rows(registered, pose, groups[:, None], what="pose leakage")
     faces, angles = (v - pd.DataFrame(v).groupby(recording[:, 0]).transform("mean").to_numpy() for v in (faces, angles))
     fold, rest = _folds(len(faces), _FOLDS), 0.0

@@ -17,6 +17,7 @@ from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm.full_model import FullFaceModel
 from dfecs_lib.ffm.hierarchy import factorizations
 from dfecs_lib.ffm.level_one import learn_parts
+from dfecs_lib.keypoints import coordinates, in_order
 from dfecs_lib.models.parts import columns_of_parts
 from dfecs_lib.models.units import order_units, refine_units
 
@@ -154,7 +155,7 @@ def select_n_units(
         For fewer than three subjects.
     """
     base = FullFaceModel(encoder="direct") if model is None else clone(model)
-    rows = np.ascontiguousarray(np.asarray(K, dtype=np.float64))
+    rows = np.ascontiguousarray(coordinates(K))
     subject = _groups_of(K) if groups is None else np.asarray(groups)
     complete = np.isfinite(rows).all(axis=1)
     rows, subject = rows[complete], subject[complete]
@@ -165,7 +166,7 @@ def select_n_units(
     if not wanted or wanted[0] < 1:
         raise DfecsError(f"counts are {list(counts)}, but numbers of units begin at 1")
     rng = np.random.default_rng(random_state)
-    names = K.iloc[:0] if isinstance(K, pd.DataFrame) else None
+    names = in_order(K.iloc[:0]) if isinstance(K, pd.DataFrame) else None
     jobs: list[object] = []
     while len(jobs) < n_resamples:
         times = np.bincount(rng.integers(len(known), size=len(known)), minlength=len(known))
@@ -180,14 +181,15 @@ def select_n_units(
     return _judge(results)
 
 
-def _groups_of(K: pd.DataFrame | ArrayLike) -> NDArray[np.object_]:
+def _groups_of(K: pd.DataFrame | ArrayLike) -> NDArray[np.int64]:
     if not isinstance(K, pd.DataFrame) or "subject" not in K.index.names:
         raise DfecsError("say which subject each row belongs to (groups=…); arrays do not carry it")
-    for level in ("subject", "recording"):
-        names = K.index.get_level_values(level).to_numpy(dtype=object)
-        if len(set(names)) > 1:
-            return np.asarray(names)
-    return np.asarray(names)
+    # People of two datasets may share a name; where one person (or nobody) is named, recordings stand for subjects.
+    known = [name for name in ("dataset", "subject") if name in K.index.names]
+    groups = K.groupby(level=known, sort=False).ngroup()
+    if (groups == 0).all() and "recording" in K.index.names:
+        groups = K.groupby(level="recording", sort=False).ngroup()
+    return np.asarray(groups)
 
 
 def _judge(results: list[list[tuple[int, NDArray[np.float64], float, float]]]) -> UnitSelection:

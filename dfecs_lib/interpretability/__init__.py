@@ -33,7 +33,7 @@ from dfecs_lib.interpretability.scores import (
     unidirectionality,
 )
 from dfecs_lib.interpretability.stability import matched_cosine, recovery, stability
-from dfecs_lib.interpretability.table import UnitScores, score_table, score_units, summary_table
+from dfecs_lib.interpretability.table import UnitScores, score_units, summary_table, unit_table
 from dfecs_lib.interpretability.units import Units, as_units
 
 __all__ = [
@@ -63,7 +63,6 @@ __all__ = [
     "random_units",
     "recovery",
     "score_methods",
-    "score_table",
     "score_units",
     "stability",
     "summary_table",
@@ -72,5 +71,6 @@ __all__ = [
     "truth_trend",
     "unidirectionality",
     "unit_measures",
+    "unit_table",
     "wilson",
 ]

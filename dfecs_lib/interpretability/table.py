@@ -18,7 +18,7 @@ from dfecs_lib.interpretability.rule import Rule, Share, share_of
 from dfecs_lib.interpretability.units import Units, as_units
 from dfecs_lib.keypoints.schemes import Scheme
 
-__all__ = ["UnitScores", "score_table", "score_units", "summary_table"]
+__all__ = ["UnitScores", "score_units", "summary_table", "unit_table"]
 
 #: Scores of which less is better: fewer parts are more local.
 _SMALLER_IS_BETTER = frozenset({"locality"})
@@ -209,7 +209,7 @@ def score_units(
     )
 
 
-def score_table(scored: Mapping[str, UnitScores]) -> pd.DataFrame:
+def unit_table(scored: Mapping[str, UnitScores]) -> pd.DataFrame:
     """Put the unit tables of several models under each other, one row a (model, unit)."""
     tables = [found.table.reset_index().assign(model=name) for name, found in scored.items()]
     joined = pd.concat(tables, ignore_index=True)

@@ -11,16 +11,16 @@ from dfecs_lib.plotting.atlas import draw_pulls
 from dfecs_lib.plotting.curves import draw_bars, draw_codes, draw_curves, draw_matrix
 from dfecs_lib.plotting.faces import draw_face, draw_motion
 from dfecs_lib.plotting.figure import Figure, Gallery
+from dfecs_lib.plotting.fronts import (
+    draw_front,
+    draw_n_units,
+    draw_search_alphas,
+    draw_search_surface,
+    draw_stability,
+)
 from dfecs_lib.plotting.hover import HoverCodes, HoverCurves
 from dfecs_lib.plotting.interactive import Interactive, plotly_script
 from dfecs_lib.plotting.moving import MovingFaces
-from dfecs_lib.plotting.selection import (
-    draw_front,
-    draw_search_alphas,
-    draw_search_surface,
-    draw_selection,
-    draw_stability,
-)
 from dfecs_lib.plotting.style import COLORS, METHOD_COLORS, PART_COLORS, new_figure, use_style
 from dfecs_lib.plotting.table import Table
 
@@ -42,10 +42,10 @@ __all__ = [
     "draw_front",
     "draw_matrix",
     "draw_motion",
+    "draw_n_units",
     "draw_pulls",
     "draw_search_alphas",
     "draw_search_surface",
-    "draw_selection",
     "draw_stability",
     "new_figure",
     "plotly_script",

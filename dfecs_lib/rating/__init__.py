@@ -7,14 +7,14 @@ only shows how the kit works, and marks all it writes as simulated.
 from __future__ import annotations
 
 from dfecs_lib.rating.agreement import agreement_table, fleiss_kappa, gwet_ac, krippendorff_alpha
-from dfecs_lib.rating.analyse import RaterRule, Report, analyse
+from dfecs_lib.rating.analyse import RaterRule, RatingReport, analyse
 from dfecs_lib.rating.answers import read_answers
 from dfecs_lib.rating.simulated import simulate_raters
 from dfecs_lib.rating.study import build_study, load_study
 
 __all__ = [
     "RaterRule",
-    "Report",
+    "RatingReport",
     "agreement_table",
     "analyse",
     "build_study",

@@ -2,48 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.files import whole_file, write_csv
 from dfecs_lib.interpretability.rule import Share, wilson
 from dfecs_lib.rating.agreement import agreement_table
 from dfecs_lib.rating.answers import read_answers
-from dfecs_lib.rating.outcome import Outcome, RaterRule
-from dfecs_lib.rating.report import report_page
-from dfecs_lib.rating.study import load_study
+from dfecs_lib.rating.outcome import RaterRule, RatingReport
 
-__all__ = ["RaterRule", "Report", "analyse"]
-
-
-class Report(Outcome):
-    """An `Outcome` that can be written as a page."""
-
-    def write(self, folder: str | os.PathLike[str], study: str | os.PathLike[str] | None = None) -> Path:
-        """Write report.html, report.json, units.csv and raters.csv; return the page.
-
-        `study` (a study's folder or ``study.json``) lets the page draw the marked keypoints on the face.
-        """
-        shown = None if study is None else load_study(study)
-        if shown is not None and shown["id"] != self.study:
-            raise DfecsError(f"the answers are of study {self.study}, not of {shown['id']}")
-        target = Path(folder)
-        write_csv(self.units, target / "units.csv")
-        write_csv(self.raters, target / "raters.csv")
-        contents = {
-            "report.json": json.dumps(self.to_json(), indent=1),
-            "report.html": report_page(self, shown),
-        }
-        for name, content in contents.items():
-            with whole_file(target / name) as partial:
-                partial.write_text(content, encoding="utf-8")
-        return target / "report.html"
+__all__ = ["RaterRule", "RatingReport", "analyse"]
 
 
 def _passed(row: pd.Series) -> bool:
@@ -118,7 +89,7 @@ def analyse(
     rule: RaterRule | None = None,
     n_bootstraps: int = 500,
     random_state: int = 0,
-) -> Report:
+) -> RatingReport:
     """Analyse the exports of one study.
 
     Parameters
@@ -148,7 +119,7 @@ def analyse(
         )
     kept = answers[answers["rater"].isin(raters.index[raters["kept"]]) & (answers["kind"] == "unit")]
     if not len(kept):
-        raise DfecsError("no rater is left who answered a unit and passed the catch trials; nothing can be said")
+        raise DfecsError("no rater who answered a unit passed the catch trials; there is nothing to analyse")
     if not raters["catch_trials"].any():
         notes.append("The study had no catch trials; nobody could be left out.")
     kept = kept.assign(complies=[float(len(a) <= rule.tolerance) for a in kept["against"]])
@@ -186,7 +157,7 @@ def analyse(
             }
         )
     low, high = wilson(count, n)
-    return Report(
+    return RatingReport(
         study=str(answers["study"].iloc[0]),
         simulated=bool(answers["simulated"].any()),
         share=Share(count, n, count / n, low, high),

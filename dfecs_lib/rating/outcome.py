@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import whole_file, write_csv
 from dfecs_lib.interpretability.rule import Share
+from dfecs_lib.rating.report import report_page
+from dfecs_lib.rating.study import load_study
 
-__all__ = ["Outcome", "RaterRule"]
+__all__ = ["RaterRule", "RatingReport"]
 
 
 def _number(value: float) -> float | None:
@@ -42,8 +48,8 @@ class RaterRule:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What `analyse` found.
+class RatingReport:
+    """The figures that `analyse` gives, and the page that shows them.
 
     Parameters
     ----------
@@ -100,3 +106,23 @@ class Outcome:
             "agreement": records(self.agreement),
             "notes": list(self.notes),
         }
+
+    def write(self, folder: str | os.PathLike[str], study: str | os.PathLike[str] | None = None) -> Path:
+        """Write report.html, report.json, units.csv and raters.csv; return the page.
+
+        `study` (a study's folder or ``study.json``) lets the page draw the marked keypoints on the face.
+        """
+        shown = None if study is None else load_study(study)
+        if shown is not None and shown["id"] != self.study:
+            raise DfecsError(f"the answers are of study {self.study}, not of {shown['id']}")
+        target = Path(folder)
+        write_csv(self.units, target / "units.csv")
+        write_csv(self.raters, target / "raters.csv")
+        contents = {
+            "report.json": json.dumps(self.to_json(), indent=1),
+            "report.html": report_page(self, shown),
+        }
+        for name, content in contents.items():
+            with whole_file(target / name) as partial:
+                partial.write_text(content, encoding="utf-8")
+        return target / "report.html"

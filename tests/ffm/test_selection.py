@@ -32,6 +32,20 @@ def test_the_true_number_is_found(people: tuple[pd.DataFrame, np.ndarray]) -> No
     pd.testing.assert_frame_equal(found.table, again.table)
 
 
+def test_people_of_two_datasets_who_share_a_name_are_two(people: tuple[pd.DataFrame, np.ndarray]) -> None:
+    motion, subject = people
+    names = pd.Series(subject)
+    table = motion.copy()
+    levels = [names.map(lambda s: "one" if s in "abc" else "two"), names.replace(dict(zip("def", "abc", strict=True)))]
+    table.index = pd.MultiIndex.from_arrays(
+        [*levels, np.full(len(table), "r"), np.arange(len(table))], names=["dataset", "subject", "recording", "frame"]
+    )
+    table.attrs = motion.attrs
+    model = FullFaceModel(encoder="direct", part_variance=0.9)
+    own, given = (select_n_units(table, [2], groups=groups, model=model, n_resamples=2) for groups in (None, subject))
+    pd.testing.assert_frame_equal(own.resamples, given.resamples)
+
+
 def test_matching_does_not_mind_order() -> None:
     units = np.random.default_rng(0).normal(size=(5, 20))
     assert matched_similarity(units, 3 * units[[4, 2, 0, 1, 3]]) == pytest.approx(1)

@@ -15,10 +15,10 @@ from dfecs_lib.interpretability import (
     load_atlas,
     random_units,
     score_methods,
-    score_table,
     summary_table,
     truth_table,
     truth_trend,
+    unit_table,
 )
 from dfecs_lib.plotting import draw_pulls, new_figure
 from dfecs_lib.simulate import simulate
@@ -55,7 +55,7 @@ def test_units_without_minus_signs_comply_more_than_principal_components(scored)
     assert table.loc["DFECS", "share"] > table.loc["PCA", "share"]
     assert table.loc["DFECS", "mean_locality"] < table.loc["random", "mean_locality"]
     assert table.loc["random", "share"] >= table.loc["random, signed", "share"]
-    assert len(score_table(scored)) == 8 + 8 + 30 + 30
+    assert len(unit_table(scored)) == 8 + 8 + 30 + 30
 
 
 def test_learned_units_comply_more_than_their_own_amplitudes_would_by_chance(scored):

@@ -24,13 +24,13 @@ from dfecs_lib.interpretability import (
     muscle_fit,
     name_muscles,
     recovery,
-    score_table,
     score_units,
     stability,
     summary_table,
     symmetry,
     unidirectionality,
     unit_measures,
+    unit_table,
     wilson,
 )
 from dfecs_lib.interpretability.nulls import mixed, rotated, shuffled, z_and_p
@@ -318,7 +318,7 @@ def test_scores_separate_muscles_from_mixtures_and_noise(faces):
     assert table.loc["noise", "share"] == 0
     assert table.loc["non-negative", "mean_statistic"] > table.loc["PCA", "mean_statistic"]
     assert table.loc["PCA", "share_best_sign"] >= table.loc["PCA", "share"]
-    both = score_table(models)
+    both = unit_table(models)
     assert list(both.columns[:2]) == ["model", "unit"]
     assert len(both) == 4 + 4 + 4 + 16
     nulls = models["non-negative"].nulls

@@ -223,4 +223,4 @@ def test_the_report_shows_without_errors(open_page, study, tmp_path):
     assert [v["id"] for v in axe.Axe().run(page).response["violations"]] == []
     assert page.get_by_text("Simulated raters.").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert page.locator("figure").count() == 4
+    assert page.locator("figure svg").count() == 3 + 4

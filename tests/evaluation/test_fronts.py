@@ -74,13 +74,13 @@ def test_the_plain_lasso_shrinks_and_keeps_tables(learn: pd.DataFrame, other: pd
 def test_the_rule_is_spelled_out(learn: pd.DataFrame) -> None:
     model = FullFaceModel(encoder="direct", part_variance=0.9)
     found = select_n_units(learn, [1, 2, 4], model=model, n_resamples=3)
-    table = evaluation.selection_table(found)
+    table = evaluation.n_units_table(found)
     assert table["n_units"].tolist() == [1, 2, 4]
     assert table.loc[table["picked"], "n_units"].tolist() == [found.n_units]
     assert table.loc[table["within_one_error"], "n_units"].min() == found.n_units
     assert (table["low"] <= table["variance_explained"]).all()
     figure, (top, bottom) = plotting.new_figure(n_rows=2)
-    plotting.draw_selection(top, table, found.resamples)
+    plotting.draw_n_units(top, table, found.resamples)
     plotting.draw_stability(bottom, table)
     assert str(found.n_units) in [str(round(line.get_xdata()[0])) for line in top.lines]
     assert "people left out" in plotting.Figure(figure, alt="Two curves.", caption="people left out").html

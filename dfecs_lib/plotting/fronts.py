@@ -11,7 +11,7 @@ from dfecs_lib.plotting.style import COLORS, INK, PART_COLORS, SOFT
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_front", "draw_search_alphas", "draw_search_surface", "draw_selection", "draw_stability"]
+__all__ = ["draw_front", "draw_n_units", "draw_search_alphas", "draw_search_surface", "draw_stability"]
 
 _ORDER = ("violet", "green", "blue", "red", "pink", "ochre", "grey", "orange")
 _MARKERS = ("P", "s", "o", "D", "X", "v", "^", "*")
@@ -60,14 +60,14 @@ def draw_front(ax: Axes, table: pd.DataFrame, *, legend: bool = True) -> None:
         ax.legend(title=None, frameon=False, labelcolor=INK, loc="lower right", fontsize=8.5)
 
 
-def draw_selection(ax: Axes, table: pd.DataFrame, resamples: pd.DataFrame) -> None:
+def draw_n_units(ax: Axes, table: pd.DataFrame, resamples: pd.DataFrame) -> None:
     """Draw variance explained in people left out over the number of units, one standard error around it.
 
     Parameters
     ----------
     ax : matplotlib Axes
     table : DataFrame
-        As `evaluation.selection_table` gives it.
+        As `evaluation.n_units_table` gives it.
     resamples : DataFrame
         ``n_units, variance_explained`` of every resample: the small marks.
     """
@@ -99,7 +99,7 @@ def _mark_picked(ax: Axes, table: pd.DataFrame, column: str) -> None:
 
 
 def draw_search_surface(ax: Axes, surface: pd.DataFrame, steps: pd.DataFrame, threshold: float) -> None:
-    """Draw one part's variance explained over the number of atoms, a curve a penalty, and the cells that a search saw.
+    """Draw one part's variance explained over the number of atoms, a curve a penalty, and the cells that were tried.
 
     Parameters
     ----------

@@ -1,40 +1,71 @@
-"""How many units, and how many at a time: every way of coding on one front, model selection, the search's own path."""
+"""Fronts: variance explained beside active units, for every way of coding with units of the same frames."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
 
 from dfecs_lib.baselines import PCAUnits
 from dfecs_lib.coding.encoders import by_pattern
 from dfecs_lib.coding.sparse_coding import code
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.evaluation.curves import recoded
-from dfecs_lib.evaluation.frames import UnitModel
-from dfecs_lib.ffm import FullFaceModel, PartFaceModel
-from dfecs_lib.ffm.selection import UnitSelection
-from dfecs_lib.keypoints import FrameOrArray
-from dfecs_lib.models.parts import columns_of_parts
+from dfecs_lib.evaluation.frames import UnitModel, model_costs, score
+from dfecs_lib.ffm import FullFaceModel
+from dfecs_lib.keypoints import FrameOrArray, coordinates, in_order
 
 __all__ = [
     "LassoCoded",
     "front_at",
+    "front_table",
     "front_variants",
     "lasso_for_activity",
-    "search_steps",
-    "search_surface",
-    "selection_table",
+    "recoded",
 ]
 
+Recodable = TypeVar("Recodable", bound=BaseEstimator)
 #: The front's variants, as they are named in tables and figures.
 PAPER, DIRECT, SPARSE = "paper, hierarchical", "unrefined, direct", "unrefined, sparse"
 REFINED, ELIMINATION = "refined, direct", "refined, sparse by elimination"
 REFIT, SHRUNK, PCA = "refined, sparse by lasso", "refined, lasso without refit", "PCA, as many components"
+
+
+def recoded(model: Recodable, **settings: object) -> Recodable:
+    """Return a fitted model with other coding settings and the same units; the model itself is left alone."""
+    other = copy(model)
+    other.set_params(**settings)
+    return other
+
+
+def front_table(
+    coded: Mapping[str, Mapping[int, UnitModel]], tests: Mapping[str, pd.DataFrame], keypoints: ArrayLike | None = None
+) -> pd.DataFrame:
+    """What a number of units at work buys: variance explained beside active units, for every way of coding.
+
+    Parameters
+    ----------
+    coded : mapping of name -> mapping of most units a frame -> fitted model
+        Sparse encoders of one model (`recoded`), or PCA with so many components.
+    tests : mapping of name -> KPM table
+    keypoints : array-like of int, optional
+
+    Returns
+    -------
+    DataFrame
+        ``method, test, most, active, ve_squared``.
+    """
+    rows = []
+    for name, models in coded.items():
+        for most, model in models.items():
+            for test, table in tests.items():
+                costs = model_costs(model, table, keypoints)
+                rows.append((name, test, most, score(costs, "active_units")[0], score(costs)[0]))
+    return pd.DataFrame(rows, columns=["method", "test", "most", "active", "ve_squared"])
 
 
 class LassoCoded:
@@ -61,7 +92,7 @@ class LassoCoded:
 
     def transform(self, X: FrameOrArray) -> FrameOrArray:
         """Return codes (n_frames, n_units), pixels; NaN where a row has no point."""
-        values = np.ascontiguousarray(np.asarray(X, dtype=np.float64))
+        values = np.ascontiguousarray(coordinates(X))
         codes: NDArray[np.float64] = by_pattern(
             values,
             len(self.components_),
@@ -86,7 +117,7 @@ def lasso_for_activity(K: FrameOrArray, units: NDArray[np.float64], mean_active:
     >>> round(lasso_for_activity(np.diag([4.0, 2.0]), np.eye(2), 0.5), 1)
     2.0
     """
-    rows = np.asarray(K, dtype=np.float64)
+    rows = np.asarray(in_order(K) if isinstance(K, pd.DataFrame) else K, dtype=np.float64)
     rows = np.ascontiguousarray(rows[np.isfinite(rows).all(axis=1)])
     if not len(rows):
         raise DfecsError("no frame has all its points")
@@ -181,84 +212,3 @@ def front_at(front: pd.DataFrame, active: Sequence[float]) -> pd.DataFrame:
         read = [np.interp(active, c["active"], c["ve_squared"], left=np.nan, right=np.nan) for c in curves]
         rows[str(method)] = list(np.mean(read, axis=0))
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(active)).rename_axis("method")
-
-
-def selection_table(found: UnitSelection) -> pd.DataFrame:
-    """What `select_n_units` found, a row a number of units, with the one-standard-error rule spelled out.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``n_units, variance_explained, low, high, stability, active_units, within_one_error, picked``; `low` and
-        `high` lie one standard error off; a number within one standard error of the best could serve as well, and the
-        smallest of those is picked.
-    """
-    table = found.table.reset_index()
-    error = table["standard_error"].fillna(0.0)
-    best = int(table["variance_explained"].to_numpy().argmax())
-    least = table["variance_explained"].iloc[best] - error.iloc[best]
-    return pd.DataFrame(
-        {
-            "n_units": table["n_units"],
-            "variance_explained": table["variance_explained"],
-            "low": table["variance_explained"] - error,
-            "high": table["variance_explained"] + error,
-            "stability": table["stability"],
-            "active_units": table["active_units"],
-            "within_one_error": table["variance_explained"] >= least,
-            "picked": table["n_units"] == found.n_units,
-        }
-    )
-
-
-def search_surface(learn: pd.DataFrame, part: str, n_atoms: Sequence[int], alphas: Sequence[float]) -> pd.DataFrame:
-    """What one face part's dictionary explains, for every number of atoms and penalty: the ground that a search walks.
-
-    Parameters
-    ----------
-    learn : KPM table
-        In a scheme whose parts are known. Rows with missing points are left out.
-    part : str
-        Such as ``"lips"``.
-    n_atoms : sequence of int
-    alphas : sequence of float
-        Pixels.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``part, n_atoms, alpha, variance_explained, active``.
-    """
-    _, columns = columns_of_parts(learn, "scheme", learn.shape[1])
-    if part not in columns:
-        raise DfecsError(f"no face part {part!r}; known: {', '.join(columns)}")
-    motion = learn.to_numpy(np.float64)[:, columns[part]]
-    motion = np.ascontiguousarray(motion[np.isfinite(motion).all(axis=1)])
-    rows = []
-    for count in n_atoms:
-        for alpha in alphas:
-            cell = PartFaceModel(count, alpha).fit(motion).path_.iloc[-1]
-            rows.append((part, count, alpha, cell["variance_explained"], cell["active"]))
-    return pd.DataFrame(rows, columns=["part", "n_atoms", "alpha", "variance_explained", "active"])
-
-
-def search_steps(model: FullFaceModel) -> pd.DataFrame:
-    """The cells that level 1 looked at, part by part, and which of them it took.
-
-    Parameters
-    ----------
-    model : FullFaceModel
-        Fitted.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``part, n_atoms, alpha, variance_explained, chosen``, in the order of the grid: atoms upwards, penalties
-        downwards.
-    """
-    # A part that misses its threshold has cells that were looked at twice, from different starts.
-    table = model.part_path_.drop_duplicates(["part", "n_atoms", "alpha"], keep="last")
-    taken = pd.Series(model.atom_parts_).value_counts()
-    chosen = (table["n_atoms"] == table["part"].map(taken)) & (table["alpha"] == table["part"].map(model.part_alphas_))
-    columns = ["part", "n_atoms", "alpha", "variance_explained"]
-    return table[columns].assign(chosen=chosen).reset_index(drop=True)
