@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DfecsError"]
+__all__ = ["AbsentDataError", "DfecsError"]
 
 
 class DfecsError(ValueError):
@@ -10,3 +10,7 @@ class DfecsError(ValueError):
 
     The command line prints the sentence and exits with code 2; a traceback is never shown for it.
     """
+
+
+class AbsentDataError(DfecsError):
+    """Data that are not on this machine; the sentence says how to get them. What needs them is shown as not run."""

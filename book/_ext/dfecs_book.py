@@ -25,6 +25,7 @@ LOGGER = logging.getLogger(__name__)
 # Of the packaged MathJax (24 MB) only what a page with formulas asks for.
 MATHJAX = ("tex-chtml.js", "output/chtml/fonts")
 PLOTLY = "plotly.min.js"
+NOT_RUN = "(not run here)"
 DOWNLOADS = {".csv", ".json", ".npz"}
 
 
@@ -32,11 +33,19 @@ def results_folder(app: Sphinx) -> Path:
     return Path(app.srcdir) / "results"
 
 
+def was_not_run(app: Sphinx, run: str) -> bool:
+    """Say whether a notebook was left out of this book for want of its data."""
+    file = results_folder(app) / run / "results.json"
+    return file.is_file() and "not_run" in json.loads(file.read_text(encoding="utf-8"))
+
+
 def lookup(app: Sphinx, target: str) -> object:
     """Return ``RUN:NAME``; NAME may have dots."""
     run, _, name = target.partition(":")
     file = results_folder(app) / run / "results.json"
     found: object = json.loads(file.read_text(encoding="utf-8"))
+    if was_not_run(app, run):
+        return NOT_RUN
     for key in name.split("."):
         if not isinstance(found, dict) or key not in found:
             raise KeyError(name)
@@ -53,7 +62,7 @@ class ResultRole(SphinxRole):
             LOGGER.warning("no result %s (%s)", target, error, location=self.get_location())
             return [nodes.Text("?")], []
         self.env.note_dependency(str(results_folder(self.env.app) / target.partition(":")[0] / "results.json"))
-        text = format(value, form.strip()) if form else str(value)
+        text = format(value, form.strip()) if form and value != NOT_RUN else str(value)
         return [nodes.inline(text, text, classes=["dfecs-result"])], []
 
 
@@ -64,6 +73,8 @@ class ResultFigure(SphinxDirective):
         run, _, name = self.arguments[0].partition(":")
         file = results_folder(self.env.app) / run / f"{name}.html"
         if not file.is_file():
+            if was_not_run(self.env.app, run):
+                return [nodes.paragraph("", NOT_RUN)]
             LOGGER.warning("no figure %s", self.arguments[0], location=self.get_location())
             return []
         self.env.note_dependency(str(file))

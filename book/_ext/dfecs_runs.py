@@ -153,14 +153,17 @@ def parameter_rows(notebook: dict[str, Any]) -> list[tuple[str, str, str]]:
 def data_used(notebook: dict[str, Any]) -> str:
     """Say which data a run read, by their names in the manifest."""
     from dfecs_lib.data.manifest import load_manifest
+    from dfecs_lib.data.videos import video_files
 
     noted = notebook["metadata"].get("dfecs", {})
     known = load_manifest()
     items = []
     for source in noted.get("data", []):
-        name = source.partition("@")[0].partition("/")[0]
+        name, _, recording = source.partition("@")[0].partition("/")
         entry = known.get(name)
         what = f" ({escape(entry.title)})" if entry is not None else " (a file)"
+        if entry is not None and entry.reader == "video" and (absent := video_files(entry, recording)[1]):
+            what += f", without {', '.join(escape(file.name) for file in absent)}, not on the machine that built this"
         items.append(f"<code>{escape(source)}</code>{what}")
     items += [f"the results of <code>{escape(run)}</code>" for run in noted.get("needs", [])]
     return ", ".join(items) or "none: its faces are simulated, or drawn, by the library as it runs"
@@ -170,7 +173,7 @@ def plain(notebook: dict[str, Any]) -> str:
     """Return a notebook as it is committed: no outputs, no counts, nothing of the run."""
     cells = []
     for cell in notebook["cells"]:
-        if "injected-parameters" in cell["metadata"].get("tags", []):
+        if "injected-parameters" in cell["metadata"].get("tags", []) or cell["id"] == "not-run":
             continue
         tags = {"tags": cell["metadata"]["tags"]} if cell["metadata"].get("tags") else {}
         kept = {"cell_type": cell["cell_type"], "id": cell["id"], "metadata": tags, "source": cell["source"]}

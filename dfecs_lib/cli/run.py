@@ -54,5 +54,7 @@ def run(
         force=force,
         progress=show_progress(progress),
     )
+    if done.not_run:
+        raise DfecsError(f"not run: {done.not_run}")
     print(f"{'unchanged' if done.cached else 'done'}: {done.notebook}")
     print(f"results: {done.results}")

@@ -16,7 +16,7 @@ from dfecs_lib.data.cache import MANY_FILES, fingerprint, load_readings, save_re
 from dfecs_lib.data.manifest import Entry, State, data_folder, load_manifest, state
 from dfecs_lib.data.readers.folders import N_JOBS
 from dfecs_lib.data.readers.registry import DatasetReader, dataset_reader
-from dfecs_lib.errors import DfecsError
+from dfecs_lib.errors import AbsentDataError, DfecsError
 from dfecs_lib.keypoints.dataset import Dataset, Readings, ReadReport
 from dfecs_lib.keypoints.known_neutral import RULES
 
@@ -111,7 +111,7 @@ def _reader(entry: Entry) -> DatasetReader:
 
 def _present(entry: Entry) -> Path:
     if entry.path is None or state(entry) is State.ABSENT:
-        raise DfecsError(f"{entry.name} is not on this machine ({entry.path}). {entry.how}")
+        raise AbsentDataError(f"{entry.name} is not on this machine. {entry.how}")
     if not entry.path.is_dir():
         raise DfecsError(f"{entry.path}: is a file where the folder of {entry.name} is needed")
     return entry.path

@@ -11,7 +11,7 @@ import pandas as pd
 
 from dfecs_lib.data.fetching import fetch
 from dfecs_lib.data.manifest_entries import Entry, KnownFile
-from dfecs_lib.errors import DfecsError
+from dfecs_lib.errors import AbsentDataError, DfecsError
 from dfecs_lib.keypoints import INDEX_NAMES, record
 from dfecs_lib.keypoints.dataset import ReadReport
 
@@ -81,8 +81,10 @@ def read_videos(
 
     Raises
     ------
+    AbsentDataError
+        If none of them is here and they cannot be fetched.
     DfecsError
-        If none of them is here (the sentence says how to get them), or one cannot be tracked.
+        If one cannot be tracked.
 
     Examples
     --------
@@ -96,9 +98,9 @@ def read_videos(
     if not here:
         try:
             fetch(entry, progress=progress)
-        except DfecsError:  # what has come is enough, where it is what was asked for
+        except DfecsError as error:  # what has come is enough, where it is what was asked for
             if not video_files(entry, recording)[0]:
-                raise
+                raise AbsentDataError(str(error)) from error
         here, absent = video_files(entry, recording)
     assert entry.path is not None  # only simulated datasets have none
     table, _ = track_many(

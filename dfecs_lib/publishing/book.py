@@ -29,6 +29,7 @@ __all__ = ["BookError", "build_book", "serve"]
 
 _PAGES = "notebooks"  # where the book's table of contents expects executed notebooks
 _RESULTS = "results"
+_SMALL = 50_000_000  # bytes that are fetched without being asked for
 # What turns the sources into pages.
 _TOOLS = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "plotly")
 
@@ -122,7 +123,11 @@ def build_book(
 def check_data(profile: Profile, report: Callable[[str], None] | None = None) -> None:
     """Fetch what of a profile's data may be fetched and is small; say how to get the rest before anything is run.
 
-    Data that a profile calls optional are done without where they cannot be fetched.
+    Raises
+    ------
+    DfecsError
+        If licensed or large data are missing that the profile needs. Open ones that cannot be fetched are done
+        without: the pages that need them say so.
     """
     from dfecs_lib.data.fetching import fetch
     from dfecs_lib.data.manifest import State, load_manifest, state
@@ -132,19 +137,18 @@ def check_data(profile: Profile, report: Callable[[str], None] | None = None) ->
         entry = known[name]
         if state(entry) in (State.READY, State.BUILT_IN):
             continue
-        if entry.downloads and sum(download.size for download in entry.downloads) <= 50_000_000:
+        if entry.downloads and sum(download.size for download in entry.downloads) <= _SMALL:
             if report is not None:
                 report(f"fetching {name}")
             try:
                 fetch(entry, progress=False)
-                continue
-            except DfecsError:
-                if name in profile.data:
-                    raise
-        if name in profile.data:
+            except DfecsError as error:
+                if report is not None:
+                    report(f"{error}; what needs it is shown as not run")
+        elif name in profile.data:
             raise DfecsError(f"the profile {profile.name!r} needs {name}, which is not on this machine: {entry.how}")
-        if report is not None:
-            report(f"{name} is not on this machine and could not be fetched: what needs it is shown as not run")
+        elif report is not None:
+            report(f"{name} is not on this machine: what needs it is shown as not run")
 
 
 def _stage(book: Path, target: Path, runs: dict[str, Run]) -> None:

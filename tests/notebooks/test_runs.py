@@ -245,3 +245,25 @@ def test_a_run_notes_the_memory_at_its_peak_and_the_data_it_read(tmp_path: Path)
         noted[name] = json.loads(run.notebook.read_text())["metadata"]["dfecs"]
     assert noted["big"]["data"] == [str(data), "sim-disfa"]
     assert 250e6 < noted["big"]["peak_memory"] - noted["small"]["peak_memory"] < 400e6
+
+
+def test_a_notebook_without_its_data_stands_as_not_run_and_so_does_what_needs_it(tmp_path: Path) -> None:
+    body = "from dfecs_lib.errors import AbsentDataError\nraise AbsentDataError('krsl is not on this machine. Ask.')"
+    first = write_notebook(tmp_path / "first.ipynb", PARAMETERS, body)
+    write_notebook(tmp_path / "second.ipynb", "up = ''\nresults_dir = 'results'", "1 / 0")
+    write_notebook(tmp_path / "third.ipynb", PARAMETERS, "n")
+    (tmp_path / "profiles.yaml").write_text(
+        "demo: {notebooks: {first: {}, second: {needs: {up: first}}, third: {}}}", encoding="utf-8"
+    )
+    said: list[str] = []
+    done = run_profile(load_profile("demo", tmp_path / "profiles.yaml"), runs=tmp_path / "runs", report=said.append)
+    assert done["first"].not_run == "krsl is not on this machine. Ask."
+    assert done["second"].not_run == "it needs the results of first, which was not run."
+    assert not done["third"].not_run
+    assert "first: not run (krsl is not on this machine. Ask.)" in said
+    shown = json.loads(done["first"].notebook.read_text())
+    assert "Not run: krsl is not on this machine. Ask." in shown["cells"][1]["source"]
+    assert [cell["source"] for cell in shown["cells"] if cell["cell_type"] == "code"] == [PARAMETERS, body]
+    assert json.loads((done["first"].results / "results.json").read_text()) == {"not_run": done["first"].not_run}
+    # It is no run that is kept: with its data there, it is made.
+    assert not run_notebook(first, runs=tmp_path / "runs").cached

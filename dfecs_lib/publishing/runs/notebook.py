@@ -10,15 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dfecs_lib.errors import DfecsError
+from dfecs_lib.errors import AbsentDataError, DfecsError
 from dfecs_lib.files import replace_folder
 from dfecs_lib.publishing.runs.keys import data_names, fingerprint, run_key
 from dfecs_lib.publishing.runs.parameters import declared_parameters, read_notebook, resolve
 
-__all__ = ["RESULTS_PARAMETER", "Run", "RunFailedError", "run_notebook"]
+__all__ = ["NOT_RUN", "RESULTS_PARAMETER", "Run", "RunFailedError", "not_run", "run_notebook"]
 
 #: The parameter by which a notebook learns where to put its results.
 RESULTS_PARAMETER = "results_dir"
+#: The only result of a notebook that was not run: why not.
+NOT_RUN = "not_run"
 _MARK = "run.json"  # written last: a folder with it is whole
 
 
@@ -42,12 +44,15 @@ class Run:
         Holds ``<name>.ipynb`` and ``results/``.
     cached : bool
         Whether it was there already.
+    not_run : str
+        Why it was not run: data that are not on this machine. Its notebook then says so, and has no results.
     """
 
     name: str
     key: str
     folder: Path
     cached: bool
+    not_run: str = ""
 
     @property
     def notebook(self) -> Path:
@@ -99,8 +104,8 @@ def run_notebook(
     Raises
     ------
     RunFailedError
-        If a cell raises, the kernel dies or a cell takes too long. What was run until then is left as
-        ``<runs>/<name>.failed.ipynb``.
+        If a cell raises anything but `AbsentDataError` (see `Run`), the kernel dies or a cell takes too long. What
+        was run until then is left as ``<runs>/<name>.failed.ipynb``.
     DfecsError
         If the notebook cannot be read or a parameter is unknown or of the wrong type.
 
@@ -136,6 +141,8 @@ def run_notebook(
         problem = _execute(
             file, output, values, threads=threads, timeout=timeout, progress=progress, on_end=peaks.append
         )
+        if isinstance(problem, AbsentDataError):
+            return not_run(file, str(problem), runs=runs, name=label)
         if problem is not None:
             if output.exists():
                 output.replace(failed)
@@ -158,6 +165,34 @@ def run_notebook(
     return Run(label, key, target, cached=False)
 
 
+def not_run(
+    notebook: str | os.PathLike[str], reason: str, *, runs: str | os.PathLike[str] = ".runs", name: str | None = None
+) -> Run:
+    """Write what stands in for a run that cannot be made here: the notebook without outputs, which says why.
+
+    Parameters
+    ----------
+    notebook : path
+    reason : str
+        A sentence.
+    runs, name
+        As for `run_notebook`.
+    """
+    file = Path(notebook)
+    label = name or file.stem
+    content = json.loads(file.read_text(encoding="utf-8"))
+    note = {"cell_type": "markdown", "id": "not-run", "metadata": {}, "source": f":::{{note}}\nNot run: {reason}\n:::"}
+    content["cells"].insert(1, note)
+    content["metadata"]["dfecs"] = {NOT_RUN: reason, "data": [], "needs": []}
+    folder = Path(runs) / label / "not-run"
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "results").mkdir(parents=True)
+    (folder / "results" / "results.json").write_text(json.dumps({NOT_RUN: reason}) + "\n", encoding="utf-8")
+    done = Run(label, NOT_RUN, folder, cached=False, not_run=reason)
+    done.notebook.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return done
+
+
 def _whole(folder: Path) -> bool:
     return (folder / _MARK).is_file()
 
@@ -171,8 +206,8 @@ def _execute(
     timeout: float | None,
     progress: bool,
     on_end: Callable[[int], None],
-) -> str | None:
-    """Run the notebook; return None, or where and why it failed."""
+) -> str | AbsentDataError | None:
+    """Run the notebook; return None, where and why it failed, or what data it lacks."""
     try:
         from nbclient.exceptions import CellTimeoutError, DeadKernelError
         from papermill import execute_notebook
@@ -195,6 +230,8 @@ def _execute(
             kernel_manager_class=kernel_manager(threads, on_end),
         )
     except PapermillExecutionError as error:
+        if error.ename == AbsentDataError.__name__:
+            return AbsentDataError(error.evalue)
         reason = re.sub(r"\s+", " ", f"{error.ename}: {error.evalue}").strip()
         return f"in cell [{error.exec_count}] ({reason})"
     except CellTimeoutError:

@@ -26,7 +26,7 @@ from pathlib import Path
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.files import read_yaml
 from dfecs_lib.publishing.runs.apart import Children
-from dfecs_lib.publishing.runs.notebook import Run, RunFailedError
+from dfecs_lib.publishing.runs.notebook import Run, RunFailedError, not_run
 from dfecs_lib.publishing.runs.parameters import declared_parameters, read_notebook, resolve
 
 __all__ = ["Profile", "Step", "load_profile", "profile_names", "run_profile"]
@@ -162,6 +162,13 @@ def run_profile(
                     order.done(name)  # not run, nor anything that needs it
                     continue
                 needs = {parameter: done[need] for parameter, need in step.needs.items()}
+                if lacking := [run.name for run in needs.values() if run.not_run]:
+                    reason = f"it needs the results of {', '.join(lacking)}, which was not run."
+                    done[name] = not_run(step.notebook, reason, runs=runs, name=name)
+                    order.done(name)
+                    if report is not None:
+                        report(f"{name}: not run")
+                    continue
                 options = {"runs": os.fspath(runs), "name": name, "threads": threads, "timeout": timeout}
                 work = pool.submit(children.run, step.notebook, step.parameters, needs=needs, options=options)
                 running[work] = name
@@ -175,6 +182,8 @@ def run_profile(
                 try:
                     done[name] = future.result()
                     outcome = "unchanged" if done[name].cached else "done"
+                    if done[name].not_run:
+                        outcome = f"not run ({done[name].not_run})"
                 except DfecsError as error:
                     failed.append(str(error))
                     outcome = "failed"
