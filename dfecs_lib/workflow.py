@@ -49,7 +49,7 @@ def table_motion(
         Keypoint scheme of the result. Points that it lacks are taken away before registration, so that all tables are
         registered by the same points; points that the faces lack are NaN.
     neutral : str, optional
-        A way of `dfecs_lib.neutral.choose_neutral`. By default the dataset's own neutral frames, else "shared".
+        A way of `dfecs_lib.neutral.choose_neutral`. By default the dataset's own neutral frames, else "head".
     neutral_frame : int, optional
         The neutral frame's number, in every recording.
 
@@ -83,7 +83,7 @@ def table_motion(
         rows = registered.loc[own.index.intersection(registered.index)]
         rows.attrs = registered.attrs
     else:
-        rows = choose_neutral(registered, neutral or "shared", neutral_frame)
+        rows = choose_neutral(registered, neutral or "head", neutral_frame)
     motion = motion_vectors(registered, rows)
     assert isinstance(motion, pd.DataFrame)
     attrs = motion.attrs

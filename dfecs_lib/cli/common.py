@@ -90,7 +90,7 @@ def neutral_options(default: str) -> Callable[[Function], Function]:
         )(command)
         return click.option(
             "--neutral",
-            type=click.Choice(["shared", "medoid", "calmest", "first"]),
+            type=click.Choice(["head", "shared", "medoid", "calmest", "first"]),
             help=f"How each recording's neutral frame is chosen (default: {default}).",
         )(command)
 

@@ -39,7 +39,7 @@ __all__ = ["train"]
     "which are easier to name; hierarchical is the paper's, unrefined.",
 )
 @names_option
-@neutral_options("the dataset's own, else shared")
+@neutral_options("the dataset's own, else head")
 @click.option("--no-frontalize", is_flag=True, help="Leave head pose in.")
 @click.option("--no-affine", is_flag=True, help="Leave size and place of the face in.")
 @click.option("--no-parts", is_flag=True, help="Leave the place of face parts in.")

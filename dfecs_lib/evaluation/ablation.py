@@ -36,7 +36,7 @@ class Variant:
         Of frontalization, see `make_preprocessor`.
     weights : array or path, optional
         For ``method="linear"``.
-    neutral : {"given", "shared", "medoid", "calmest", "first"}
+    neutral : {"given", "head", "shared", "medoid", "calmest", "first"}
         The dataset's own neutral frames, or a rule of `choose_neutral` on the registered faces.
     """
 
@@ -94,7 +94,7 @@ def standard_variants(weights: ArrayLike | str | None = None) -> list[Variant]:
         Variant("no affine registration", affine=False),
         Variant("no part registration", parts=False),
         Variant("no preprocessing", frontalize=False, affine=False, parts=False),
-        *(Variant(f"neutral: {rule}", neutral=rule) for rule in ("shared", "medoid", "calmest", "first")),
+        *(Variant(f"neutral: {rule}", neutral=rule) for rule in ("head", "shared", "medoid", "calmest", "first")),
     ]
 
 
