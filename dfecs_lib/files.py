@@ -88,7 +88,7 @@ def natural_key(name: str) -> tuple[tuple[bool, int, str], ...]:
     """
     parts = re.split(r"(\d+)", name.casefold())
     # The whole name last: "f1" and "f01" must not compare as equal.
-    keys = [(not p.isdigit(), int(p) if p.isdigit() else 0, p) for p in parts if p]
+    keys = [(not p.isdecimal(), int(p) if p.isdecimal() else 0, p) for p in parts if p]
     return (*keys, (True, 0, name))
 
 
@@ -140,8 +140,10 @@ def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
         raise DfecsError(f"{source}: no such file")
     try:
         return pd.read_parquet(source)
-    except (OSError, ValueError) as error:
-        raise DfecsError(f"{source}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+        # pandas believes what a damaged file says of itself, and stumbles in as many ways
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DfecsError(f"{source}: not a readable Parquet file ({reason[:200]})") from error
 
 
 class _PlainLoader(yaml.SafeLoader):

@@ -29,6 +29,13 @@ class ReadReport:
         Files that could not be read, relative to the dataset's folder, each with the reason.
     notes : tuple of str
         Everything else worth knowing, a sentence each.
+    lines, lines_used : int
+        Lines of data in a file, and those that are rows of the table; 0 where there is no one file.
+    set_aside : tuple of (str, int)
+        What the other lines are, and how many: with `lines_used` they make up `lines`.
+    problems : tuple of str
+        What makes the whole table unfit to learn from, though it was read: no face in any frame, points in another
+        order than a face's.
     """
 
     frames: int
@@ -36,6 +43,10 @@ class ReadReport:
     dropped: int = 0
     unreadable: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    lines: int = 0
+    lines_used: int = 0
+    set_aside: tuple[tuple[str, int], ...] = ()
+    problems: tuple[str, ...] = ()
 
     def sentences(self) -> list[str]:
         """Return the account as sentences."""
@@ -43,7 +54,8 @@ class ReadReport:
         out += [f"{path} could not be read: {reason}." for path, reason in self.unreadable[:_SHOWN]]
         if len(self.unreadable) > _SHOWN:
             out.append(f"{len(self.unreadable) - _SHOWN:,} further files could not be read.")
-        return [*out, *self.notes]
+        problems = [f"{problem[0].upper()}{problem[1:]}." for problem in self.problems]
+        return [*out, *problems, *self.notes]
 
     def __str__(self) -> str:
         return "\n".join(self.sentences())

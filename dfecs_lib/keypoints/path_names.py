@@ -9,10 +9,28 @@ from pathlib import Path
 
 from dfecs_lib.errors import DfecsError
 
-__all__ = ["names_from_path"]
+__all__ = ["names_from_path", "stem_of"]
 
 _FIELDS = ("dataset", "subject", "recording")
 _TOKEN = re.compile(r"\{(.*?)\}|(\*)|([^{*]+|\{)")
+_PACKED = ".gz"
+
+
+def stem_of(path: str | os.PathLike[str]) -> str:
+    """Return a file's name without its ending, nor that of a compressed one.
+
+    Examples
+    --------
+    >>> stem_of("lab/P01.v2.csv.gz"), stem_of("P01.v2.csv")
+    ('P01.v2', 'P01.v2')
+    """
+    return _without_ending(Path(path)).name
+
+
+def _without_ending(path: Path) -> Path:
+    if path.suffix.lower() == _PACKED and Path(path.stem).suffix:
+        path = path.with_suffix("")
+    return path.with_suffix("")
 
 
 def names_from_path(path: str | os.PathLike[str], pattern: str) -> dict[str, str]:
@@ -24,8 +42,9 @@ def names_from_path(path: str | os.PathLike[str], pattern: str) -> dict[str, str
         A file, or a folder of images.
     pattern : str
         ``{dataset}``, ``{subject}`` and ``{recording}`` stand for a name, ``*`` for anything, the rest for itself; the
-        file's ending is left out. Each name is as short as the pattern allows, from the left. With ``/`` the folders
-        above the file are read too.
+        file's ending is left out. Datasets and subjects have names as short as the pattern allows, recordings and
+        ``*`` take the rest, since it is recordings whose names are long: in ``a_b_P1`` as in ``P1_a_b`` the subject is
+        ``P1``. With ``/`` the folders above the file are read too.
 
     Raises
     ------
@@ -36,11 +55,13 @@ def names_from_path(path: str | os.PathLike[str], pattern: str) -> dict[str, str
     --------
     >>> names_from_path("lab/P01_happy_2.csv", "{subject}_{recording}")
     {'subject': 'P01', 'recording': 'happy_2'}
+    >>> names_from_path("lab/day_2-happy-P01.csv", "{recording}-{subject}")
+    {'recording': 'day_2-happy', 'subject': 'P01'}
     >>> names_from_path("lab/P01/happy.csv", "{subject}/*")
     {'subject': 'P01'}
     """
     whole = Path(path).absolute()
-    whole = whole if whole.is_dir() else whole.with_suffix("")
+    whole = whole if whole.is_dir() else _without_ending(whole)
     depth = pattern.count("/") + 1
     found = _compiled(pattern).fullmatch("/".join(whole.parts[-depth:]))
     if found is None:
@@ -54,9 +75,10 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     for field, anything, text in _TOKEN.findall(pattern):
         if field:
             fields.append(field)
-            parts.append(f"(?P<{field}>[^/]+?)" if field in _FIELDS else "")
+            greed = "" if field == "recording" else "?"
+            parts.append(f"(?P<{field}>[^/]+{greed})" if field in _FIELDS else "")
         else:
-            parts.append("[^/]*?" if anything else re.escape(text))
+            parts.append("[^/]*" if anything else re.escape(text))
     if not fields or not set(fields) <= set(_FIELDS) or len(set(fields)) < len(fields):
         raise DfecsError(
             f"the pattern of names {pattern!r} must hold some of {', '.join(f'{{{f}}}' for f in _FIELDS)}, "

@@ -276,8 +276,9 @@ def _problems(table: pd.DataFrame) -> list[str]:
             )
         if not missing and not extra and tuple(table.columns) != expected:
             problems.append("the columns are not in the order x_0 … x_{K-1}, y_0 … y_{K-1}")
-    if not isinstance(table.attrs.get("history"), list):
-        problems.append("attrs['history'] is not a list")
+    history = table.attrs.get("history")
+    if not isinstance(history, list) or not all(isinstance(entry, Mapping) for entry in history):
+        problems.append("attrs['history'] is not a list of operations")
     wrong = [str(c) for c, dtype in table.dtypes.items() if dtype != np.float64]
     if wrong:
         problems.append(f"columns that are not float64: {', '.join(wrong[:6])}{' …' * (len(wrong) > 6)}")

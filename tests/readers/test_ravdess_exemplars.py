@@ -33,13 +33,13 @@ def test_ravdess(load, ravdess: Path) -> None:
     assert data.subjects == ["actor_05", "actor_12"]
     assert data.action_units is None
     assert data.report.failed == 10 + 20
-    ((name, reason),) = data.report.unreadable
-    assert name == "01-01-05-01-01-01-12.csv"
-    assert "cut off" in reason
+    assert not data.report.unreadable
+    assert "01-01-05-01-01-01-12.csv: lines cut off at the end, set aside: 1." in data.report.notes
     assert "actor_05/01-02-04-01-02-01-05 has no usable frame" in str(data.report)
     assert [entry[1:3] for entry in data.neutral.index] == [
         ("actor_05", "01-02-01-01-02-01-05"),
         ("actor_12", "01-01-03-02-01-01-12"),
+        ("actor_12", "01-01-05-01-01-01-12"),
     ]
     pd.testing.assert_frame_equal(data.neutral, data.keypoints.loc[data.neutral.index])
     assert load("ravdess", ravdess, min_confidence=0.0).report.failed == 10

@@ -24,6 +24,7 @@ from dfecs_lib.data.readers import (
 )
 from dfecs_lib.data.readers.files import head_of
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.head3d import load_head
 from dfecs_lib.keypoints import IBUG68
 
 XY = list(IBUG68.columns)
@@ -215,14 +216,15 @@ def test_plain_csv_of_any_scheme(tmp_path: Path, scheme: str) -> None:
 
 
 def test_plain_csv_marks_lost_faces_and_refuses_doubt(tmp_path: Path) -> None:
-    table = keypoints.make_table(np.ones((2, 136)) * [[0], [1]], scheme="ibug68", frames=[1, 2])
+    face = keypoints.from_points(load_head().mean[None, :, :2] + 300)
+    table = keypoints.make_table(face * [[0], [1]], scheme="ibug68", frames=[1, 2])
     plain = table.reset_index().drop(columns=["dataset", "subject", "recording"])
     plain.to_csv(tmp_path / "a.csv", index=False)
     read = read_keypoints(tmp_path / "a.csv")
     assert read.isna().all(axis=1).tolist() == [True, False]
     assert read_account(read) == ["a.csv: 2 frames, 1 without a usable face."]
     plain.assign(frame=1).to_csv(tmp_path / "b.csv", index=False)
-    with pytest.raises(DfecsError, match="the frame //b/1 occurs twice"):
+    with pytest.raises(DfecsError, match="frame 1 occurs twice"):
         read_keypoints(tmp_path / "b.csv")
     plain.drop(columns=["x_67"]).to_csv(tmp_path / "c.csv", index=False)
     with pytest.raises(DfecsError, match="has 67 columns x_0"):
@@ -246,7 +248,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     "empty": (lambda d: (d / "e.csv").write_bytes(b"") * 0 or d / "e.csv", "is empty"),
     "blank": (lambda d: (d / "e.csv").write_text("\n \n") * 0 or d / "e.csv", "is empty"),
     "binary": (lambda d: (d / "b.csv").write_bytes(bytes(range(256)) * 9) * 0 or d / "b.csv", "b.csv"),
-    "truncated": (lambda d: cut(openface(d / "t.csv"), 0.7), "cut off or damaged"),
+    "truncated": (lambda d: cut(openface(d / "t.csv", 1), 0.8), "cut off or damaged"),
     "truncated header": (lambda d: cut(openface(d / "t.csv"), 0.03), "t.csv"),
     "wrong columns": (lambda d: (d / "w.csv").write_text("a,b\n1,2\n") * 0 or d / "w.csv", "w.csv"),
     "no frame": (lambda d: openface(d / "n.csv", 0), "no frame"),
@@ -285,8 +287,10 @@ def test_other_parquet_tables_are_refused(tmp_path: Path) -> None:
         read_keypoints(tmp_path / "a.parquet")
     with pytest.raises(DfecsError, match="not an AU table"):
         read_action_units(tmp_path / "a.parquet")
+    table = keypoints.make_table(np.ones((1, 136)), scheme="ibug68", frames=[0])
+    keypoints.save(table, tmp_path / "b.parquet")
     with pytest.raises(DfecsError, match="no head pose"):
-        read_pose(tmp_path / "a.parquet")
+        read_pose(tmp_path / "b.parquet")
 
 
 def test_missing_columns_are_named(tmp_path: Path) -> None:
@@ -296,7 +300,7 @@ def test_missing_columns_are_named(tmp_path: Path) -> None:
         read_keypoints(path)
     without = openface(tmp_path / "b.csv")
     pd.read_csv(without, skipinitialspace=True).drop(columns=["AU01_r", "AU12_r"]).to_csv(without, index=False)
-    with pytest.raises(DfecsError, match="holds no AU intensities"):
+    with pytest.raises(DfecsError, match="holds no action units"):
         read_action_units(without)
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from dfecs_lib.data.readers import openface
 from dfecs_lib.data.readers.folders import N_JOBS, assemble, find, read_all
-from dfecs_lib.data.readers.openface_folders import count_frames, read_recording
+from dfecs_lib.data.readers.openface_folders import count_frames, only, read_recording
 from dfecs_lib.data.readers.registry import DatasetReader
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import IBUG68
@@ -92,7 +92,7 @@ def read(
 ) -> Readings:
     """Read the signed sentences.
 
-    The files hold 3-D landmarks only, which are seen through a camera as `dfecs_lib.data.readers.openface` says.
+    The files hold 3-D landmarks only, which are seen through a camera as `dfecs_lib.data.readers.read_tracks` says.
 
     Parameters
     ----------
@@ -117,8 +117,9 @@ def _inventory(folder: Path) -> pd.DataFrame:
 
 
 def _sniff(folder: Path) -> bool:
-    names = (path.stem.lower() for path in folder.rglob("*.csv"))
-    return any(_SHORT.fullmatch(name) or _PUBLISHED.fullmatch(name) for name in names)
+    names = (path.stem.lower() for path in folder.rglob("*.csv") if not path.name.startswith("."))
+    # One such name among others is somebody's own; the dataset's folder holds nothing else.
+    return only(bool(_SHORT.fullmatch(name) or _PUBLISHED.fullmatch(name)) for name in names)
 
 
 READER = DatasetReader("krsl", IBUG68.name, "choose", _sniff, read, _inventory)

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from dfecs_lib.data.readers import openface
 from dfecs_lib.data.readers.folders import Recording
-from dfecs_lib.data.readers.registry import FileOptions
+from dfecs_lib.data.readers.read import read_tracks
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import IBUG68
 
-__all__ = ["count_frames", "read_recording"]
+__all__ = ["count_frames", "only", "read_recording"]
 
 
 def read_recording(root: Path, path: Path, subject: str, recording: str, min_confidence: float) -> Recording:
     """Read one CSV; one that cannot be read is a recording without frames, which says why."""
     try:
-        table = openface.READER.keypoints(path, FileOptions(recording=recording, min_confidence=min_confidence))
+        tracks = read_tracks(path, "openface", recording=recording, min_confidence=min_confidence)
     except DfecsError as error:
         unreadable = [(path.relative_to(root).as_posix(), str(error).removeprefix(f"{path}: "))]
         nothing = np.empty((0, 2 * IBUG68.n_points))
         return Recording(subject, recording, np.empty(0, np.int64), nothing, unreadable=unreadable)
-    frames = table.index.get_level_values("frame").to_numpy(dtype=np.int64)
-    return Recording(subject, recording, frames, table.to_numpy())
+    frames = tracks.keypoints.index.get_level_values("frame").to_numpy(dtype=np.int64)
+    notes = [f"{path.name}: lines {why}, set aside: {count}." for why, count in tracks.report.set_aside]
+    return Recording(subject, recording, frames, tracks.keypoints.to_numpy(), notes=notes)
+
+
+def only(fits: Iterable[bool]) -> bool:
+    """Whether there is something and all of it fits."""
+    found = list(fits)
+    return bool(found) and all(found)
 
 
 def count_frames(path: Path) -> int:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from dfecs_lib.data.readers import openface
 from dfecs_lib.data.readers.folders import N_JOBS, assemble, find, read_all
-from dfecs_lib.data.readers.openface_folders import count_frames, read_recording
+from dfecs_lib.data.readers.openface_folders import count_frames, only, read_recording
 from dfecs_lib.data.readers.registry import DatasetReader
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import IBUG68
@@ -106,7 +106,9 @@ def _inventory(folder: Path) -> pd.DataFrame:
 
 
 def _sniff(folder: Path) -> bool:
-    return any(_NAME.fullmatch(path.stem) for path in folder.rglob("*.csv"))
+    names = (path.stem for path in folder.rglob("*.csv") if not path.name.startswith("."))
+    # One name of seven numbers among others is somebody's date; the dataset's folder holds nothing else.
+    return only(bool(_NAME.fullmatch(name)) for name in names)
 
 
 READER = DatasetReader("ravdess", IBUG68.name, "choose", _sniff, read, _inventory)

@@ -9,12 +9,12 @@ from typing import Protocol
 
 import pandas as pd
 
+from dfecs_lib.data.readers.tracks import FileOptions, Tracks
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints.dataset import Readings
 
 __all__ = [
     "DatasetReader",
-    "FileOptions",
     "FileReader",
     "dataset_reader",
     "dataset_readers",
@@ -24,43 +24,20 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class FileOptions:
-    """What a caller may say about one file of tracked faces.
+class ReadFunction(Protocol):
+    """Reads one file; a keypoint table alone will do."""
 
-    Parameters
-    ----------
-    dataset, subject, recording : str or None
-        Names for the row index; None leaves the choice to the reader (the file's own names, else the file name).
-    min_confidence : float or None
-        Frames with a lower confidence become NaN rows; None means the format's usual threshold.
-    face : int or None
-        Which face of a file with several; None means the format's rule.
-    """
-
-    dataset: str | None = None
-    subject: str | None = None
-    recording: str | None = None
-    min_confidence: float | None = None
-    face: int | None = None
-
-
-class TableFunction(Protocol):
-    """Reads one file to one table."""
-
-    def __call__(self, path: Path, options: FileOptions) -> pd.DataFrame: ...
+    def __call__(self, path: Path, options: FileOptions, /) -> Tracks | pd.DataFrame: ...
 
 
 @dataclass(frozen=True)
 class FileReader:
-    """One file format: how it is recognised, and the tables it holds (None: it holds no such table)."""
+    """One file format: how it is recognised by its first bytes and its column names, and how it is read."""
 
     name: str
     title: str
     sniff: Callable[[bytes, tuple[str, ...]], bool]
-    keypoints: TableFunction
-    action_units: TableFunction | None = None
-    pose: TableFunction | None = None
+    read: ReadFunction
 
 
 @dataclass(frozen=True)
