@@ -112,14 +112,17 @@ def _by_ranges(entry: Entry, download: Download, work: Path, new: Path, progress
     from requests.adapters import HTTPAdapter
     from urllib3.util import Retry
 
-    busy = Retry(8, backoff_factor=1, status_forcelist=(429, 502, 503, 504), respect_retry_after_header=True)
+    busy = Retry(8, connect=0, backoff_factor=1, status_forcelist=(429, 502, 503, 504))
+    options = {"timeout": (_TIMEOUT / 4, _TIMEOUT), "allow_redirects": True}
     with requests.Session() as session:
         session.mount("https://", HTTPAdapter(max_retries=busy))
         for suffix in (True, False):  # not every server that knows ranges knows "the last 64 kB"
-            with suppress(RemoteZipError, requests.RequestException, *_BAD_ZIP):
-                options = {"timeout": _TIMEOUT, "allow_redirects": True}
+            try:
                 archive = RemoteZip(download.source, session=session, support_suffix_range=suffix, **options)
                 break
+            except (RemoteZipError, *_BAD_ZIP) as error:
+                if isinstance(error.__context__, requests.ConnectionError | requests.Timeout):
+                    raise DfecsError(f"{entry.name}: {download.source} is out of reach; {entry.how}") from error
         else:
             _from_whole(entry, download, work, new, progress)
             return

@@ -153,7 +153,7 @@ def test_members_that_are_not_there_and_archives_that_are_not(archive: Path, tmp
         (archive.parent / "other.zip").write_bytes(b"no archive" * 1000)
         with pytest.raises(DfecsError, match="not a readable zip archive"):
             fetch(members_of(tmp_path, url, archive.parent / "other.zip"), progress=False)
-    with pytest.raises(DfecsError, match="did not come down"):
+    with pytest.raises(DfecsError, match="is out of reach; h"):
         fetch(members_of(tmp_path, "http://127.0.0.1:9", archive), progress=False)
 
 
