@@ -7,6 +7,7 @@ unique and sorted. Columns: ``x_0 … x_{K-1}, y_0 … y_{K-1}`` in pixels, y do
 
 from __future__ import annotations
 
+from dfecs_lib.keypoints.plausible import flag_implausible
 from dfecs_lib.keypoints.schemes import (
     BP4D49,
     DISFA66,
@@ -20,6 +21,7 @@ from dfecs_lib.keypoints.schemes import (
 )
 from dfecs_lib.keypoints.table import (
     INDEX_NAMES,
+    TIME,
     FrameOrArray,
     KeypointTableError,
     convert,
@@ -45,11 +47,13 @@ __all__ = [
     "INDEX_NAMES",
     "MEDIAPIPE478",
     "SCHEMES",
+    "TIME",
     "FrameOrArray",
     "KeypointTableError",
     "Scheme",
     "convert",
     "coordinates",
+    "flag_implausible",
     "from_points",
     "get_scheme",
     "in_order",

@@ -22,6 +22,7 @@ from dfecs_lib.keypoints.schemes import SCHEMES, Scheme, get_scheme
 
 __all__ = [
     "INDEX_NAMES",
+    "TIME",
     "FrameOrArray",
     "KeypointTableError",
     "convert",
@@ -40,6 +41,9 @@ __all__ = [
 ]
 
 INDEX_NAMES = ("dataset", "subject", "recording", "frame")
+
+#: Name of the column of seconds in files, and of the Series of them.
+TIME = "time"
 
 FrameOrArray = pd.DataFrame | NDArray[np.float64]
 _Rows = TypeVar("_Rows", pd.DataFrame, pd.Series)
@@ -288,7 +292,10 @@ def _problems(table: pd.DataFrame) -> list[str]:
 
 
 def validate(table: pd.DataFrame) -> pd.DataFrame:
-    """Check the keypoint-table contract and return the table unchanged.
+    """Check the keypoint-table contract and return the table.
+
+    A table whose ``attrs`` were lost on the way (`pandas.concat` of different ones) gets the scheme that its columns
+    name, and a history of one operation, ``"unknown"``; otherwise the table comes back unchanged.
 
     Raises
     ------
@@ -305,6 +312,12 @@ def validate(table: pd.DataFrame) -> pd.DataFrame:
     """
     if not isinstance(table, pd.DataFrame):
         raise KeypointTableError(f"not a keypoint table: a pandas DataFrame is needed, not {type(table).__name__}")
+    if not table.attrs:
+        columns = tuple(table.columns)
+        scheme = next((scheme for scheme in SCHEMES.values() if scheme.columns == columns), None)
+        if scheme is not None:
+            table = table.copy(deep=False)
+            table.attrs = {"scheme": scheme.name, "history": [{"operation": "unknown"}]}
     problems = _problems(table)
     if problems:
         raise KeypointTableError("not a keypoint table: " + "; ".join(problems))
@@ -334,15 +347,31 @@ def convert(table: pd.DataFrame, scheme: str | Scheme) -> pd.DataFrame:
     return record(result, "convert", source=old.name, target=new.name)
 
 
-def save(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
-    """Write a keypoint table to Parquet, attrs included; the file appears whole or not at all."""
-    validate(table)
+def save(table: pd.DataFrame, path: str | os.PathLike[str], *, time: pd.Series[float] | None = None) -> None:
+    """Write a keypoint table to Parquet, attrs included; the file appears whole or not at all.
+
+    Parameters
+    ----------
+    table : keypoint table
+    path : str or path
+    time : Series, optional
+        Seconds from the start of each row's recording, under the table's index: written as the column ``time``, which
+        `dfecs_lib.data.readers.read_tracks` gives back.
+    """
+    table = validate(table)
+    if time is not None:
+        attrs = table.attrs
+        table = table.assign(**{TIME: same_rows(time, table.index, "the time")})
+        table.attrs = attrs
     write_parquet(table, path)
 
 
 def load(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read a keypoint table from Parquet (see `save`); DfecsError says why a file is not one."""
+    """Read a keypoint table from Parquet (see `save`), without its time; DfecsError says why a file is not one."""
     table = read_parquet(path)
+    attrs = table.attrs
+    table = table.drop(columns=TIME, errors="ignore")
+    table.attrs = attrs
     try:
         return validate(table)
     except KeypointTableError as error:

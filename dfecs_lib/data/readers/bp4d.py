@@ -68,6 +68,8 @@ def _codes(path: Path, frames: NDArray[np.int64]) -> dict[str, NDArray[np.float6
         values = np.array(rows[1:], dtype=np.float64)
     except ValueError as error:
         raise ValueError(f"holds something that is no number ({str(error)[-40:]})") from error
+    if not (np.abs(values[:, 0]) < 1e15).all():
+        raise ValueError("the first column holds something that is no frame number")
     strange = ~np.isin(values[:, 1:], (0, 1, _UNKNOWN))
     if strange.any():
         raise ValueError(f"a code is {values[:, 1:][strange][0]:g}, not 0, 1 or 9")

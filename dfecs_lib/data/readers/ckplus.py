@@ -37,7 +37,7 @@ def _sequences(root: Path) -> list[tuple[Path, list[Path]]]:
 def _codes(path: Path) -> dict[str, float]:
     """Return the units that a FACS file lists, each with its intensity; NaN where only the presence was coded."""
     lines = numbers_in(path)
-    if any(len(line) != 2 or line[0] != int(line[0]) or not 0 <= line[1] <= 5 for line in lines):
+    if any(len(line) != 2 or line[0] not in range(1000) or not 0 <= line[1] <= 5 for line in lines):
         raise ValueError("lines 'AU intensity' are needed")
     return {au_name(int(unit)): intensity or np.nan for unit, intensity in lines}
 
@@ -55,7 +55,7 @@ def _recording(root: Path, folder: Path, paths: list[Path], units: frozenset[str
         except (ValueError, OSError) as error:
             unreadable.append((path.relative_to(root).as_posix(), str(error)))
             continue
-        number = re.search(r"(\d+)_facs$", path.stem)
+        number = re.search(r"(?<!\d)(\d{1,15})_facs$", path.stem)
         last = frames == (int(number[1]) if number else frames.max())
         if not last.any():
             notes.append(f"{subject}/{sequence}: the labelled frame {number and number[1]} has no landmarks.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +33,12 @@ __all__ = ["READER", "SKIPPED"]
 
 #: The subjects that the authors of DFECS leave out.
 SKIPPED = ("SN004", "SN016")
+# scipy stumbles over damaged files in as many ways, a local variable that it never set (NameError) among them.
+_DAMAGED = (
+    *(ValueError, TypeError, LookupError, EOFError, NameError, ArithmeticError, MemoryError, AttributeError),
+    *(NotImplementedError, zlib.error, struct.error),
+)
+_LARGEST_FRAME = 1e15
 #: All subjects watch the same film: one recording each, of this name.
 RECORDING = "film"
 
@@ -63,12 +70,15 @@ def _points(path: Path) -> NDArray[np.float64]:
         content = loadmat(path, variable_names=["pts"])
     except OSError:
         raise
-    except (MatReadError, NotImplementedError, ValueError, TypeError, LookupError, EOFError, zlib.error) as error:
+    except (MatReadError, *_DAMAGED) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(f"not a readable .mat file ({reason})") from error
     if "pts" not in content:
         raise ValueError("the variable 'pts' is missing")
-    return np.asarray(content["pts"], dtype=np.float64)
+    try:
+        return np.asarray(content["pts"], dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError("the variable 'pts' holds no numbers") from error
 
 
 def _labels(
@@ -82,7 +92,7 @@ def _labels(
             continue
         try:
             lines = numbers_in(path)
-            if not lines or any(len(line) != 2 for line in lines):
+            if not lines or any(len(line) != 2 or not abs(line[0]) < _LARGEST_FRAME for line in lines):
                 raise ValueError("lines 'frame,intensity' are needed")
             coded = pd.Series({int(frame): value for frame, value in lines}, dtype=np.float64)
             coded = coded.where(coded.between(0, 5))

@@ -13,6 +13,7 @@ from dfecs_lib.errors import DfecsError
 __all__ = ["find_error_log", "read_error_log"]
 
 _NAMES = ("Error_LOG_Sheet.xls", "Error_LOG_Sheet.xlsx", "Error_LOG_Sheet.csv")
+_LONGEST = 1_000_000
 
 
 def find_error_log(folder: Path) -> Path | None:
@@ -37,8 +38,8 @@ def _cells(path: Path) -> list[list[str]]:
 
 def _frames_of(cell: str) -> list[int]:
     """Return the frame numbers in a cell: one, or the two of a range such as ``120-135``."""
-    number = re.fullmatch(r"(\d+)(?:\.0*)?", cell)
-    pair = re.fullmatch(r"(\d+)\s*(?:-|–|to)\s*(\d+)", cell)
+    number = re.fullmatch(r"(\d{1,9})(?:\.0*)?", cell)
+    pair = re.fullmatch(r"(\d{1,9})\s*(?:-|–|to)\s*(\d{1,9})", cell)
     if number:
         return [int(number[1])]
     return [int(pair[1]), int(pair[2])] if pair else []
@@ -69,7 +70,7 @@ def read_error_log(path: Path) -> dict[str, set[int]]:
     subject, columns = "", None
     for line, row in enumerate(_cells(path), start=1):
         columns = _columns(row) or columns
-        named = [(i, m) for i, cell in enumerate(row) if (m := re.fullmatch(r"(?i)SN\s*0*(\d+)", cell))]
+        named = [(i, m) for i, cell in enumerate(row) if (m := re.fullmatch(r"(?i)SN\s*0*(\d{1,9})", cell))]
         if named:
             subject = f"SN{int(named[0][1][1]):03d}"
             bad.setdefault(subject, set())
@@ -85,6 +86,8 @@ def read_error_log(path: Path) -> dict[str, set[int]]:
         for first, last in zip(numbers[::2], numbers[1::2], strict=True):
             if last < first:
                 raise DfecsError(f"{path}: row {line} has a range that ends before it starts ({first} to {last})")
+            if last - first > _LONGEST:
+                raise DfecsError(f"{path}: row {line} has a range longer than any film ({first} to {last})")
             bad[subject].update(range(first, last + 1))
     if not bad:
         raise DfecsError(f"{path}: names no subject (SN001 …) in any row")

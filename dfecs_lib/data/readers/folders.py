@@ -18,6 +18,7 @@ from dfecs_lib.files import natural_key
 from dfecs_lib.keypoints import INDEX_NAMES, validate
 from dfecs_lib.keypoints.dataset import Readings, ReadReport
 from dfecs_lib.keypoints.labels import INTENSITY, OCCURRENCE
+from dfecs_lib.keypoints.plausible import LARGEST_COORDINATE
 from dfecs_lib.keypoints.schemes import get_scheme
 
 __all__ = [
@@ -70,8 +71,9 @@ def frame_numbers(paths: Sequence[Path]) -> NDArray[np.int64]:
     """Return the frame numbers in a recording's file names, whatever stands around them and however padded.
 
     It is the last group of digits that differs in every name; files without one are counted 1, 2, … in their order.
+    Groups of more than 15 digits are no frame numbers.
     """
-    groups = [re.findall(r"\d+", path.stem) for path in paths]
+    groups = [re.findall(r"(?<!\d)\d{1,15}(?!\d)", path.stem) for path in paths]
     for back in range(1, min((len(g) for g in groups), default=0) + 1):
         numbers = [int(g[-back]) for g in groups]
         if len(set(numbers)) == len(numbers):
@@ -127,6 +129,8 @@ def stack_frames(
             points = read(path)
             if points.shape != (n_points, 2):
                 raise ValueError(f"{n_points} points are needed, the file has the shape {points.shape}")
+            if (np.abs(np.nan_to_num(points, posinf=0.0, neginf=0.0)) > LARGEST_COORDINATE).any():
+                raise ValueError(f"holds coordinates beyond {LARGEST_COORDINATE:,.0f} pixels")
         except (ValueError, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             unreadable.append((path.relative_to(root).as_posix(), str(reason)))

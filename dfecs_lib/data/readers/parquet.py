@@ -19,14 +19,13 @@ from dfecs_lib.data.readers.tabular import read_sheet
 from dfecs_lib.data.readers.tracks import FileOptions, Tracks
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.files import read_parquet
-from dfecs_lib.keypoints import INDEX_NAMES
+from dfecs_lib.keypoints import INDEX_NAMES, TIME
 from dfecs_lib.keypoints.dataset import ReadReport
 from dfecs_lib.keypoints.labels import validate_action_units
 from dfecs_lib.keypoints.path_names import names_from_path
+from dfecs_lib.keypoints.plausible import LARGEST_COORDINATE
 
 __all__ = ["READER", "read_frame"]
-
-_TIME = "time"
 
 
 def read_frame(path: Path, frame: pd.DataFrame, options: FileOptions) -> Tracks:
@@ -71,14 +70,10 @@ def _read(path: Path, options: FileOptions) -> Tracks:
     try:
         if own and has_points(tuple(map(str, table.columns))):
             attrs = table.attrs
-            if _TIME in table.columns:
-                time = pd.Series(table[_TIME].to_numpy(dtype=np.float64), table.index, name=_TIME)
-                table = table.drop(columns=_TIME)
+            if TIME in table.columns:
+                time = pd.Series(table[TIME].to_numpy(dtype=np.float64), table.index, name=TIME)
+                table = table.drop(columns=TIME)
             table.attrs = attrs
-            if not attrs:  # pandas.concat loses them; the columns still tell the scheme
-                scheme = keypoints.scheme_of(table)
-                history = [{"operation": "unknown", "file": path.name}]
-                table.attrs = {"scheme": scheme.name, "history": history}
         elif own:
             units = _renamed(path, validate_action_units(table), options)
             report = ReadReport(len(units), lines=len(units), lines_used=len(units))
@@ -86,9 +81,16 @@ def _read(path: Path, options: FileOptions) -> Tracks:
         table = keypoints.validate(table)
     except (DfecsError, TypeError, ValueError) as error:
         raise DfecsError(f"{path}: {error}") from None
+    notes = []
+    beyond = (table.abs() > LARGEST_COORDINATE).any(axis=1).to_numpy()
+    if beyond.any():
+        table = keypoints.record(table.mask(beyond[:, None]), "drop impossible frames", frames=int(beyond.sum()))
+        notes.append(
+            f"{int(beyond.sum())} frames hold coordinates beyond {LARGEST_COORDINATE:,.0f} pixels; they failed."
+        )
     named = _renamed(path, table, options)
     if time is not None:
-        time = _renamed(path, time.to_frame(), options)[_TIME]
+        time = _renamed(path, time.to_frame(), options)[TIME]
     values, scheme = named.to_numpy(), keypoints.scheme_of(named)
     failed = int(np.isnan(values).all(axis=1).sum())
     problems = []
@@ -97,7 +99,9 @@ def _read(path: Path, options: FileOptions) -> Tracks:
         problems.append(f"no frame shows a face: all {failed} are without any point")
     elif layout is not None and (layout.nothing or layout.unlike_a_face):
         problems.append(f"the points do not lie as those of a face in the order of {scheme.name} do")
-    report = ReadReport(len(named), failed=failed, lines=len(named), lines_used=len(named), problems=tuple(problems))
+    report = ReadReport(
+        len(named), failed=failed, lines=len(named), lines_used=len(named), notes=tuple(notes), problems=tuple(problems)
+    )
     return Tracks(named, None, None, time, None, report)
 
 

@@ -18,14 +18,13 @@ from dfecs_lib.data.readers.selection import Chosen, choose
 from dfecs_lib.data.readers.sheets import Cells, Sheet
 from dfecs_lib.data.readers.tracks import FileOptions, Tracks
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.keypoints import Scheme, validate
+from dfecs_lib.keypoints import TIME, Scheme, validate
 from dfecs_lib.keypoints.dataset import ReadReport
 from dfecs_lib.keypoints.labels import side_table
+from dfecs_lib.keypoints.plausible import LARGEST_COORDINATE
 
-__all__ = ["FOCAL_LENGTH", "LARGEST", "PRINCIPAL_POINT", "Dialect", "read_sheet"]
+__all__ = ["FOCAL_LENGTH", "PRINCIPAL_POINT", "Dialect", "read_sheet"]
 
-#: Pixels; a coordinate beyond it lies in no picture.
-LARGEST = 1e6
 #: Points in space are seen through a camera of this focal length and principal point (pixels): OpenFace's own guess
 #: for a picture of 1280 x 720.
 FOCAL_LENGTH = 1000.0
@@ -149,7 +148,7 @@ def read_sheet(sheet: Sheet, dialect: Dialect, options: FileOptions) -> Tracks:
     if time is not None:
         scale = 1.0 if named(header, *_SECONDS) else 1e-3
         values = scale * taken(time, chosen.any_row, np.ones(len(take), dtype=np.bool_))
-        seconds = pd.Series(values, index=table.index, name="time")
+        seconds = pd.Series(values, index=table.index, name=TIME)
     own = None if score is None else pd.Series(np.where(take >= 0, score[take], np.nan), table.index, name="confidence")
     own_units = {unit: taken(column) for unit, column in units.items()}
     return Tracks(
@@ -215,11 +214,11 @@ def _good(
     """Return which rows show a face, and for the others the first reason why not."""
     found = np.isfinite(xy)
     beyond = np.zeros(len(xy), dtype=np.bool_)
-    beyond |= np.nanmax(np.abs(xy), axis=1, initial=0.0, where=found) > LARGEST
+    beyond |= np.nanmax(np.abs(xy), axis=1, initial=0.0, where=found) > LARGEST_COORDINATE
     reasons = {
         "without any point": ~found.any(axis=1),
         "of zeros": ((xy == 0) | ~found).all(axis=1),
-        f"with coordinates beyond {LARGEST:,.0f} pixels": beyond,
+        f"with coordinates beyond {LARGEST_COORDINATE:,.0f} pixels": beyond,
     }
     if succeeded is not None:
         reasons["that the tracker itself calls failed"] = ~np.array(succeeded, dtype=np.bool_)
