@@ -1,7 +1,8 @@
 """DFECS: a data-driven facial expression coding system (arXiv 2406.05434).
 
-Data walk one road: files or video -> keypoint table -> preprocessing -> keypoint motion (KPM) -> units and
-encodings -> evaluation. Sub-modules are imported when first used, so that ``import dfecs_lib`` stays cheap.
+Data walk one road: `load` (files, videos, simulator -> keypoint table) -> `dfecs_lib.preprocessing.prepare` (keypoint
+motion) -> `dfecs_lib.ffm.FullFaceModel` (units and codes) -> evaluation. Sub-modules are imported when first used, so
+that ``import dfecs_lib`` stays cheap.
 """
 
 from __future__ import annotations
@@ -12,13 +13,20 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-_FUNCTIONS = {"read_keypoints": "dfecs_lib.data.readers", "load_dataset": "dfecs_lib.data.datasets"}
+_FUNCTIONS = {
+    "load": "dfecs_lib.data.load",
+    "load_dataset": "dfecs_lib.data.datasets",
+    "prepare": "dfecs_lib.preprocessing",
+    "read_keypoints": "dfecs_lib.data.readers",
+}
 
 if TYPE_CHECKING:
     from dfecs_lib.data.datasets import load_dataset
+    from dfecs_lib.data.load import load
     from dfecs_lib.data.readers import read_keypoints
+    from dfecs_lib.preprocessing import prepare
 
-__all__ = ["__version__", "load_dataset", "read_keypoints"]
+__all__ = ["__version__", "load", "load_dataset", "prepare", "read_keypoints"]
 
 
 def _submodules() -> frozenset[str]:

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dfecs_lib import keypoints, read_keypoints, workflow
-from dfecs_lib.data.sources import load_source, motion_of
+from dfecs_lib import keypoints, load, read_keypoints, workflow
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import FullFaceModel, load_model
+from dfecs_lib.preprocessing import preparation
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +71,14 @@ def test_a_recording_without_a_face_does_not_stop_the_others(tables: dict[str, P
     both = pd.concat([full, lost]).sort_index()
     both.attrs = full.attrs
     keypoints.save(both, tmp_path / "both.parquet")
-    data = load_source(str(tmp_path / "both.parquet"))
-    assert len(data.neutral) == 1
-    assert (len(motion_of(data).motion), data.report.failed) == (40, 40)
-    codes = workflow.encode(workflow.train([tmp_path / "both.parquet"], n_units=3), tmp_path / "both.parquet")
+    data = load(tmp_path / "both.parquet")
+    prepared = preparation(data)
+    assert (len(prepared.neutral), len(prepared.motion), data.report.failed) == (1, 40, 40)
+    assert [note.endswith("002: no frame shows a face.") for note in prepared.notes] == [True]
+    with pytest.warns(UserWarning, match="no frame shows a face"):
+        model = workflow.train([tmp_path / "both.parquet"], n_units=3)
+    with pytest.warns(UserWarning, match="no frame shows a face"):
+        codes = workflow.encode(model, tmp_path / "both.parquet")
     assert codes.notna().all(axis=1).sum() == 40
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib
 import inspect
 import os
@@ -45,8 +46,8 @@ def load_dataset(
     manifest : str or path, optional
         The manifest; by default ``data_manifest.yaml`` of the current folder, else the one beside the library.
     neutral : {"frame", "first-frame", "calmest-run", "exemplar", "choose"}, optional
-        Another rule for neutral frames than the manifest's. ``"choose"`` is `dfecs_lib.neutral.choose_neutral` on
-        registered faces, for recordings without labels.
+        Another rule for neutral frames than the manifest's. ``"choose"``: none is known, and
+        `dfecs_lib.preprocessing.prepare` will choose them; the only further one for simulated data.
     cache : bool
         Keep what was read from many small files as Parquet in the data folder (``.cache``), or in ``DFECS_CACHE``,
         and read it from there as long as no file, option or reader has changed.
@@ -78,27 +79,29 @@ def load_dataset(
     entry = book[name]
     settings = {**entry.options, **options}
     if entry.kind == "simulated":
-        return _simulated(entry, settings)
+        return _simulated(entry, settings, neutral)
     reader = _reader(entry)
     folder = _present(entry)
     rule = neutral or entry.neutral or reader.neutral
     if rule != "choose" and rule not in RULES:
         raise DfecsError(f"{name}: unknown neutral rule {rule!r}; known: {', '.join([*RULES, 'choose'])}")
     for_rule = {key: settings.pop(key) for key in ("neutral_frame",) if key in settings}
+    if for_rule and rule != "frame":
+        raise DfecsError(f"{name}: neutral_frame belongs to the neutral rule 'frame', not to {rule!r}")
     _refuse_unknown(name, reader.read, settings, "neutral_frame")
     where = Path(os.environ.get("DFECS_CACHE") or data_folder(book.path) / ".cache")
     readings = _read(entry, reader, folder, settings, where if cache else None, n_jobs, progress)
-    if rule == "choose":
-        neutral_rows, notes = _chosen(readings)
-    else:
-        neutral_rows, notes = RULES[rule](readings, **(for_rule if rule == "frame" else {}))
+    neutral_rows, notes = (None, []) if rule == "choose" else RULES[rule](readings, **for_rule)
     return _dataset(entry, readings, neutral_rows, notes)
 
 
-def _simulated(entry: Entry, settings: Mapping[str, object]) -> Dataset:
+def _simulated(entry: Entry, settings: Mapping[str, object], neutral: str | None) -> Dataset:
+    if neutral not in (None, "simulated", "choose"):
+        raise DfecsError(f"{entry.name}: unknown neutral rule {neutral!r}; known: simulated, choose")
     simulate = cast("Callable[..., Dataset]", importlib.import_module("dfecs_lib.simulate").simulate)
     _refuse_unknown(entry.name, simulate, settings)
-    return simulate(entry.name, **settings)
+    data = simulate(entry.name, **settings)
+    return dataclasses.replace(data, neutral=None) if neutral == "choose" else data
 
 
 def _reader(entry: Entry) -> DatasetReader:
@@ -149,22 +152,7 @@ def _read(
     return readings
 
 
-def _chosen(readings: Readings) -> tuple[pd.DataFrame, list[str]]:
-    """Choose neutral frames on registered faces, where head motion does not count as motion of the face."""
-    from dfecs_lib.preprocessing import make_preprocessor
-    from dfecs_lib.preprocessing.neutral import choose_neutral, recordings_with_a_face
-
-    table = readings.keypoints
-    usable = recordings_with_a_face(table)
-    lost = sorted({entry[:3] for entry in table.index.difference(usable.index).to_list()})
-    notes = ["/".join(filter(None, key)) + " has no usable frame, hence no neutral one." for key in lost]
-    chosen = choose_neutral(make_preprocessor().fit_transform(usable))
-    rows = table.loc[chosen.index]
-    rows.attrs = {**table.attrs, "history": [*table.attrs["history"], chosen.attrs["history"][-1]]}
-    return rows, notes
-
-
-def _dataset(entry: Entry, readings: Readings, neutral: pd.DataFrame, notes: list[str]) -> Dataset:
+def _dataset(entry: Entry, readings: Readings, neutral: pd.DataFrame | None, notes: list[str]) -> Dataset:
     report = readings.report
     account = ReadReport(report.frames, report.failed, report.dropped, report.unreadable, (*report.notes, *notes))
     return Dataset(

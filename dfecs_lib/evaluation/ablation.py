@@ -16,8 +16,7 @@ from dfecs_lib.evaluation.frames import UnitMeasures, UnitModel, convert_units, 
 from dfecs_lib.evaluation.recovery import au_recovery
 from dfecs_lib.evaluation.subjects import sample_frames
 from dfecs_lib.keypoints import FACE_PARTS, record, scheme_of
-from dfecs_lib.preprocessing import make_preprocessor, motion_vectors
-from dfecs_lib.preprocessing.neutral import choose_neutral
+from dfecs_lib.preprocessing import make_preprocessor, prepare
 
 __all__ = ["Faces", "Variant", "ablate", "published_weights", "standard_variants", "variant_motion"]
 
@@ -59,7 +58,8 @@ class Faces:
 
     Parameters
     ----------
-    keypoints, neutral : keypoint table
+    keypoints : keypoint table
+    neutral : keypoint table or None
         As a `Dataset` holds them.
     frontal : keypoint table, optional
         True frontal faces without pose and noise (simulated data), with the same rows.
@@ -68,7 +68,7 @@ class Faces:
     """
 
     keypoints: pd.DataFrame
-    neutral: pd.DataFrame
+    neutral: pd.DataFrame | None
     frontal: pd.DataFrame | None = None
     action_units: pd.DataFrame | None = None
 
@@ -98,7 +98,7 @@ def standard_variants(weights: ArrayLike | str | None = None) -> list[Variant]:
     ]
 
 
-def variant_motion(keypoints: pd.DataFrame, neutral: pd.DataFrame, variant: Variant) -> pd.DataFrame:
+def variant_motion(keypoints: pd.DataFrame, neutral: pd.DataFrame | None, variant: Variant) -> pd.DataFrame:
     """Motion of a keypoint table under a variant, in that variant's own unit of length."""
     steps = make_preprocessor(
         frontalize=variant.frontalize,
@@ -107,17 +107,8 @@ def variant_motion(keypoints: pd.DataFrame, neutral: pd.DataFrame, variant: Vari
         method=variant.method,
         weights=variant.weights,
     )
-    registered = steps.fit_transform(keypoints)
-    if variant.neutral == "given":
-        rest = steps.fit_transform(neutral)
-    else:
-        rest = choose_neutral(registered, method=variant.neutral)
-    return pd.DataFrame(motion_vectors(registered, rest)).pipe(_with_attrs, registered)
-
-
-def _with_attrs(table: pd.DataFrame, source: pd.DataFrame) -> pd.DataFrame:
-    table.attrs = {**source.attrs, **table.attrs}
-    return table
+    rule = None if variant.neutral == "given" else variant.neutral
+    return prepare(Faces(keypoints, neutral), preprocessor=steps, neutral=rule)
 
 
 def _without_empty(K: pd.DataFrame) -> pd.DataFrame:
@@ -134,7 +125,7 @@ def _scaled(K: pd.DataFrame, factor: float) -> pd.DataFrame:
 
 def _true_units(faces: Faces, variant: Variant) -> pd.DataFrame | None:
     """Motion of each true AU where the head has no pose: true frontal faces, registered as the variant registers."""
-    if faces.frontal is None or faces.action_units is None:
+    if faces.frontal is None or faces.action_units is None or faces.neutral is None:
         return None
     straight = Variant("truth", frontalize=False, affine=variant.affine, parts=variant.parts)
     rest = faces.frontal.loc[faces.neutral.index.intersection(faces.frontal.index)]

@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import INDEX_NAMES, scheme_of, to_points
 from dfecs_lib.keypoints.dataset import Dataset
-from dfecs_lib.preprocessing import motion_vectors
+from dfecs_lib.preprocessing import motion_vectors, preparation
 
 __all__ = ["eye_distance", "jitter", "motion_left", "overview", "rows_at", "spread_frames", "stages"]
 
@@ -37,8 +37,9 @@ def overview(datasets: Mapping[str, Dataset]) -> pd.DataFrame:
     """
     rows = []
     for name, data in datasets.items():
-        neutral = {tuple(key[:3]): key[3] for key in data.neutral.index}
-        shared = {tuple(key[:2]): key[3] for key in data.neutral.index}
+        rest = preparation(data).neutral.index if data.neutral is None else data.neutral.index
+        neutral = {tuple(key[:3]): key[3] for key in rest}
+        shared = {tuple(key[:2]): key[3] for key in rest}
         for key, part in data.keypoints.groupby(level=_RECORDING, sort=False):
             found = tuple(map(str, key)) if isinstance(key, tuple) else (str(key),)
             rows.append(
@@ -127,8 +128,9 @@ def motion_left(preprocessor: Pipeline, data: Dataset) -> pd.Series[float]:
     corners are as far apart in its neutral frame as registration puts them, so that the sizes compare.
     """
     sizes = {}
+    rest = preparation(data, preprocessor=preprocessor).neutral.index
     for name, table in stages(preprocessor, data.keypoints).items():
-        neutral = table.loc[data.neutral.index]
+        neutral = table.loc[rest]
         motion = motion_vectors(table, neutral)
         scale = _REGISTERED_EYES / float(eye_distance(neutral).mean())
         sizes[name] = scale * float(np.sqrt(np.nanmean(np.asarray(motion) ** 2)))

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from dfecs_lib.baselines import FACSUnits
+from dfecs_lib.data.load import describe, load, split_names
 from dfecs_lib.data.manifest import State, load_manifest, state
 from dfecs_lib.data.readers.ravdess import parse_name
-from dfecs_lib.data.sources import describe_source, load_source, motion_of, source_names
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.evaluation.ablation import Faces
 from dfecs_lib.evaluation.frames import convert_units
@@ -20,7 +20,7 @@ from dfecs_lib.evaluation.recovery import cosines
 from dfecs_lib.evaluation.subjects import split_subjects, subject_names
 from dfecs_lib.keypoints import get_scheme
 from dfecs_lib.keypoints.dataset import Dataset
-from dfecs_lib.preprocessing import register_exemplars
+from dfecs_lib.preprocessing import preparation, register_exemplars
 from dfecs_lib.simulate import SimulatedDataset, exemplar_table
 
 __all__ = [
@@ -72,7 +72,8 @@ class StudySet:
         def mine(table: pd.DataFrame) -> pd.DataFrame:
             return table[subject_names(table).isin(wanted).to_numpy()]
 
-        keypoints, neutral = mine(self.data.keypoints), mine(self.data.neutral)
+        keypoints = mine(self.data.keypoints)
+        neutral = None if self.data.neutral is None else mine(self.data.neutral)
         if not isinstance(self.data, SimulatedDataset):
             return Faces(keypoints, neutral)
         truth = self.data.truth
@@ -92,7 +93,7 @@ def study_sets(
     Parameters
     ----------
     sources : str or sequence of str
-        As `load_source` takes them; a string may hold several, comma-separated.
+        As `dfecs_lib.load` takes them; a string may hold several, comma-separated.
     size : str
         Of simulated datasets.
     share : float
@@ -111,20 +112,20 @@ def study_sets(
     >>> list(study_sets("sim-ckplus"))
     ['sim-ckplus (A)', 'sim-ckplus (B)']
     """
-    names = source_names(sources)
+    names = split_names(sources)
     if not names or len(set(names)) < len(names):
         raise DfecsError(f"a study needs one or more different data sets, not {', '.join(names) or 'none'}")
     out: dict[str, StudySet] = {}
     for source in names:
-        data = load_source(source, manifest, size=size)
-        walk = motion_of(data)
-        about = describe_source(source)
+        data = load(source, manifest=manifest, size=size)
+        prepared = preparation(data)
+        about = describe(source)
         if len(names) > 1:
-            out[source] = StudySet(source, about, walk.motion, walk.mean_neutral, data)
+            out[source] = StudySet(source, about, prepared.motion, prepared.mean_neutral, data)
             continue
-        for half, motion in zip("AB", split_subjects(walk.motion, share, random_state), strict=True):
+        for half, motion in zip("AB", split_subjects(prepared.motion, share, random_state), strict=True):
             name = f"{source} ({half})"
-            out[name] = StudySet(name, f"{about}, subjects {half}", motion, walk.mean_neutral, data)
+            out[name] = StudySet(name, f"{about}, subjects {half}", motion, prepared.mean_neutral, data)
     return out
 
 
@@ -177,7 +178,7 @@ def exemplar_units(
     if source == "simulated":
         faces, about = exemplar_table(), "simulated exemplar faces"
     else:
-        faces, about = load_source(source, manifest).keypoints, f"exemplar faces, {source}"
+        faces, about = load(source, manifest=manifest).keypoints, f"exemplar faces, {source}"
     registered = register_exemplars(faces, frontalize=source != "simulated")
     registered.index = registered.index.get_level_values("recording")
     single = registered[[name.count("+") == 0 for name in registered.index]]

@@ -35,6 +35,7 @@ from dfecs_lib.keypoints.table import (
     same_rows,
     save,
     scheme_of,
+    stack,
     to_points,
     validate,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "save",
     "scheme_of",
     "shared_points",
+    "stack",
     "to_points",
     "validate",
 ]

@@ -81,9 +81,9 @@ class Dataset:
         The manifest's name.
     keypoints : keypoint table
         See `dfecs_lib.keypoints`; failed frames are NaN rows.
-    neutral : keypoint table
-        The neutral frames, rows of `keypoints` under their own index entries: one per (dataset, subject), or one
-        per (dataset, subject, recording).
+    neutral : keypoint table or None
+        The neutral frames that are known, rows of `keypoints` under their own index entries: one per (dataset,
+        subject), or one per (dataset, subject, recording). None where `dfecs_lib.preprocessing.prepare` is to choose.
     action_units : DataFrame or None
         Labels, columns ``AU01 …``, NaN = not coded; ``attrs["unit"]`` says what a value means
         (``"intensity 0-5"`` or ``"occurrence 0/1"``).
@@ -102,7 +102,7 @@ class Dataset:
 
     name: str
     keypoints: pd.DataFrame
-    neutral: pd.DataFrame
+    neutral: pd.DataFrame | None
     action_units: pd.DataFrame | None
     report: ReadReport
     occurrences: pd.DataFrame | None = field(default=None, kw_only=True)
@@ -132,8 +132,9 @@ class Dataset:
 
     def __repr__(self) -> str:
         scheme = self.keypoints.attrs.get("scheme")
+        known = "no known" if self.neutral is None else len(self.neutral)
         units = 0 if self.action_units is None else self.action_units.shape[1]
         return (
             f"Dataset({self.name!r}: {len(self.subjects)} subjects, {self.n_recordings} recordings, "
-            f"{len(self.keypoints):,} frames, scheme {scheme!r}, {len(self.neutral)} neutral frames, {units} AUs)"
+            f"{len(self.keypoints):,} frames, scheme {scheme!r}, {known} neutral frames, {units} AUs)"
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -36,6 +36,7 @@ __all__ = [
     "same_rows",
     "save",
     "scheme_of",
+    "stack",
     "to_points",
     "validate",
 ]
@@ -145,7 +146,7 @@ def coordinates(X: pd.DataFrame | ArrayLike) -> NDArray[np.float64]:
     except (TypeError, ValueError) as error:
         raise DfecsError(f"keypoints must be numbers: {error}") from None
     if values.ndim != 2:
-        raise DfecsError(f"keypoints must have the shape (n_frames, 2K), not {values.shape}")
+        raise DfecsError(f"keypoints must be a 2-D array (n_frames, 2K), not of shape {values.shape}")
     return values
 
 
@@ -345,6 +346,43 @@ def convert(table: pd.DataFrame, scheme: str | Scheme) -> pd.DataFrame:
     result = pd.DataFrame(from_points(out), index=table.index, columns=list(new.columns))
     result.attrs = {**table.attrs, "scheme": new.name}
     return record(result, "convert", source=old.name, target=new.name)
+
+
+def stack(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Put tables of one scheme under one another, rows sorted, attrs kept (which `pandas.concat` loses).
+
+    The history keeps what all tables have in common; where an operation had other parameters, only its name.
+
+    Raises
+    ------
+    DfecsError
+        If there is none, they are of different schemes, or two hold the same frames.
+    """
+    parts = [in_order(table) for table in tables]
+    schemes = sorted({scheme_of(part).name for part in parts})
+    if len(schemes) != 1:
+        raise DfecsError(f"tables of different schemes cannot be stacked: {', '.join(schemes) or 'none given'}")
+    if len(parts) == 1:
+        return parts[0]
+    whole = pd.concat(parts).sort_index()
+    if not whole.index.is_unique:
+        raise DfecsError("two tables hold the same frames; give each recording its own name")
+    histories = [part.attrs.get("history", []) for part in parts]
+    whole.attrs = {
+        "scheme": schemes[0],
+        "history": [*_in_common(histories), {"operation": "stack", "tables": len(parts)}],
+    }
+    return whole
+
+
+def _in_common(histories: Sequence[Sequence[Mapping[str, object]]]) -> list[dict[str, object]]:
+    common: list[dict[str, object]] = []
+    for entries in zip(*histories, strict=False):
+        if len({str(entry.get("operation")) for entry in entries}) > 1:
+            break
+        first = dict(entries[0])
+        common.append(first if all(entry == first for entry in entries) else {"operation": first.get("operation")})
+    return common
 
 
 def save(table: pd.DataFrame, path: str | os.PathLike[str], *, time: pd.Series[float] | None = None) -> None:

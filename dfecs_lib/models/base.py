@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from dfecs_lib import keypoints
 from dfecs_lib.coding.sparse_coding import Floats
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.models.provenance import provenance, refuse_faces, warn_of_faces
 from dfecs_lib.models.savable import SavableUnits
 
 __all__ = ["FrameOrFloats", "UnitsBase"]
@@ -37,6 +38,8 @@ class UnitsBase(TransformerMixin, SavableUnits):  # type: ignore[misc]
     # -- reading -----------------------------------------------------------------------------------------------
     def _read(self, X: FrameOrFloats | ArrayLike, *, reset: bool) -> Floats:
         """Return X as a float array in the model's scheme; missing stays NaN."""
+        refuse_faces(X)
+        kept = provenance(X) if reset else None
         if isinstance(X, pd.DataFrame):
             X = self._keypoint_values(X, reset=reset)
         try:
@@ -50,6 +53,9 @@ class UnitsBase(TransformerMixin, SavableUnits):  # type: ignore[misc]
             )
         except ValueError as error:
             raise DfecsError(str(error)) from error
+        warn_of_faces(values)
+        if kept is not None:
+            self.metadata_ = kept
         return values
 
     def _keypoint_values(self, X: pd.DataFrame, *, reset: bool) -> pd.DataFrame | Floats:
@@ -61,11 +67,11 @@ class UnitsBase(TransformerMixin, SavableUnits):  # type: ignore[misc]
         theirs = X.attrs.get("scheme")
         if mine is not None and theirs is not None and theirs != mine:
             X = keypoints.convert(X, mine)
-        columns = tuple(str(c) for c in X.columns)
-        if any(columns == scheme.columns for scheme in keypoints.SCHEMES.values()):
-            return X.to_numpy()
-        if mine is not None and len(columns) == self.n_features_in_:
-            raise DfecsError(f"the columns are not those of the scheme {mine!r} in their order, x_0 … y_0 …")
+        columns = sorted(str(c) for c in X.columns)
+        if any(columns == sorted(scheme.columns) for scheme in keypoints.SCHEMES.values()):
+            return keypoints.in_order(X).to_numpy()
+        if mine is not None and len(X.columns) == self.n_features_in_:
+            raise DfecsError(f"the columns are not those of the scheme {mine!r}: x_0 … y_0 …")
         return X
 
     def _read_training(

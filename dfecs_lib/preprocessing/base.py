@@ -10,8 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 
-from dfecs_lib.errors import DfecsError
-from dfecs_lib.keypoints import FrameOrArray, Scheme, like, record, scheme_of
+from dfecs_lib.keypoints import FrameOrArray, Scheme, coordinates, like, record, scheme_of
 
 __all__ = ["KeypointTransformer"]
 
@@ -78,12 +77,7 @@ class KeypointTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
 
     @staticmethod
     def _read(X: pd.DataFrame | ArrayLike) -> tuple[Rows, Scheme]:
-        try:
-            values = np.asarray(X, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise DfecsError(f"keypoints must be numbers: {error}") from None
-        if values.ndim != 2:
-            raise DfecsError(f"keypoints must be a 2-D array (n_frames, 2K), not of shape {values.shape}")
+        values = coordinates(X)
         return values, scheme_of(X if isinstance(X, pd.DataFrame) else values)
 
     def _check(self, scheme: Scheme) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.keypoints import FrameOrArray, record, scheme_of
+from dfecs_lib.keypoints import FrameOrArray, coordinates, in_order, make_table, record, scheme_of
+from dfecs_lib.preprocessing.neutral import DEFAULT_METHOD, choose_neutral, recordings_with_a_face
 
-__all__ = ["motion_vectors", "neutral_rows"]
+__all__ = ["KeypointMotion", "motion_vectors", "neutral_rows"]
 
 
 def motion_vectors(registered: pd.DataFrame | ArrayLike, neutral: pd.DataFrame | ArrayLike) -> FrameOrArray:
@@ -43,6 +47,8 @@ def motion_vectors(registered: pd.DataFrame | ArrayLike, neutral: pd.DataFrame |
     if not isinstance(neutral, pd.DataFrame):
         row = np.asarray(neutral, dtype=np.float64)
         row = row[None] if row.ndim == 1 else row
+        if isinstance(registered, pd.DataFrame):
+            registered = in_order(registered)
         values = np.asarray(registered, dtype=np.float64)
         if values.ndim != 2 or row.shape != (1, values.shape[1]):
             raise DfecsError(
@@ -58,9 +64,63 @@ def motion_vectors(registered: pd.DataFrame | ArrayLike, neutral: pd.DataFrame |
         raise DfecsError(
             f"the faces are of scheme {scheme_of(registered).name!r}, the neutral faces of {scheme_of(neutral).name!r}"
         )
+    registered, neutral = in_order(registered), in_order(neutral)
     rows = neutral.to_numpy()[neutral_rows(registered.index, neutral.index)]
     neutrals = ["/".join(map(str, key)) for key in neutral.index]
     return record(registered - rows, "motion_vectors", neutral=neutrals)
+
+
+class KeypointMotion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """The step of a scikit-learn pipeline that turns registered faces into motion: K = faces − neutral face.
+
+    Each call of `transform` chooses the neutral frames of the recordings that it is given: people that were not
+    seen in `fit` have neutral faces of their own.
+
+    Parameters
+    ----------
+    method : str
+        See `dfecs_lib.neutral.choose_neutral`. An array is taken as one recording, its rows as frames in order.
+    neutral : array-like of shape (2K,), optional
+        One registered face that is neutral for all rows, instead.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from dfecs_lib import load
+    >>> from dfecs_lib.ffm import FullFaceModel
+    >>> from dfecs_lib.preprocessing import make_preprocessor
+    >>> faces = load("sim-ckplus").keypoints.iloc[:300]
+    >>> model = make_pipeline(make_preprocessor(), KeypointMotion(), FullFaceModel(n_units=3))
+    >>> model.fit_transform(faces).shape
+    (300, 3)
+    """
+
+    def __init__(self, method: str = DEFAULT_METHOD, neutral: ArrayLike | None = None) -> None:
+        self.method = method
+        self.neutral = neutral
+
+    def fit(self, X: pd.DataFrame | ArrayLike, y: None = None) -> Self:  # noqa: ARG002
+        """Check `X` of shape (n_frames, 2K); nothing is learnt from it."""
+        self.n_features_in_ = coordinates(X).shape[1]
+        return self
+
+    def transform(self, X: pd.DataFrame | ArrayLike) -> FrameOrArray:
+        """Return the motion of registered faces `X` of shape (n_frames, 2K); a table for a table."""
+        if self.neutral is not None:
+            return motion_vectors(X, np.asarray(self.neutral, dtype=np.float64))
+        if isinstance(X, pd.DataFrame):
+            faces = recordings_with_a_face(X)
+            motion = motion_vectors(faces, choose_neutral(faces, self.method))
+            assert isinstance(motion, pd.DataFrame)
+            rows = motion.reindex(X.index)  # a recording without a face stays, as missing rows
+            rows.attrs = motion.attrs
+            return rows
+        values = coordinates(X)
+        table = make_table(values, scheme=scheme_of(values), frames=np.arange(len(values)))
+        return motion_vectors(values, choose_neutral(table, self.method).to_numpy()[0])
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
 
 
 def neutral_rows(index: pd.Index, neutral: pd.Index) -> NDArray[np.intp]:

@@ -15,15 +15,17 @@ from dfecs_lib.keypoints import INDEX_NAMES, coordinates, record
 from dfecs_lib.preprocessing.neutral_head import Found, Key, nearest_to_rest
 from dfecs_lib.preprocessing.neutral_rules import PICK, complete, name_of, shared_face
 
-__all__ = ["METHODS", "choose_neutral", "recordings_with_a_face"]
+__all__ = ["DEFAULT_METHOD", "METHODS", "choose_neutral", "recordings_with_a_face"]
 
 METHODS = ("head", *PICK)
+#: What `choose_neutral` and `dfecs_lib.preprocessing.prepare` do unless told otherwise.
+DEFAULT_METHOD = "head"
 _LEVELS = list(INDEX_NAMES[:3])
 _OTHERWISE = "shared"  # where the head cannot tell
 
 
 def choose_neutral(
-    table: pd.DataFrame, method: str = "head", frame: int | Mapping[tuple[str, str, str], int] | None = None
+    table: pd.DataFrame, method: str = DEFAULT_METHOD, frame: int | Mapping[tuple[str, str, str], int] | None = None
 ) -> pd.DataFrame:
     """Pick one neutral frame for every recording of a table.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,7 +15,7 @@ from dfecs_lib.preprocessing.frontalization import METHODS, Frontalizer
 from dfecs_lib.preprocessing.linear import WEIGHTS_SHAPE, load_weights
 from dfecs_lib.preprocessing.registration import AffineRegistration, PartRegistration
 
-__all__ = ["from_settings", "make_preprocessor", "settings_of"]
+__all__ = ["from_settings", "make_preprocessor", "settings_from_history", "settings_of"]
 
 
 def make_preprocessor(
@@ -78,6 +78,35 @@ def settings_of(preprocessor: Pipeline) -> dict[str, object]:
             raw = load_weights(frontalizer.weights).astype("<f8").tobytes()
             settings["weights"] = base64.b64encode(raw).decode("ascii")
     return settings
+
+
+def settings_from_history(history: Sequence[Mapping[str, object]]) -> dict[str, object] | None:
+    """Return the settings of the preprocessing that a table's history tells of, or None where it does not tell.
+
+    Examples
+    --------
+    >>> steps = [{"operation": "affine_registration"}, {"operation": "motion_vectors"}]
+    >>> settings_from_history(steps)
+    {'frontalize': False, 'affine': True, 'parts': False}
+    """
+    done = {str(entry.get("operation")): entry for entry in history}
+    prepared = done.get("prepare")
+    if prepared is not None:
+        kept = prepared.get("preprocessing")
+        return dict(kept) if isinstance(kept, Mapping) else None
+    if "motion_vectors" not in done:
+        return None
+    frontalize = done.get("frontalize")
+    settings: dict[str, object] = {
+        "frontalize": frontalize is not None,
+        "affine": "affine_registration" in done,
+        "parts": "part_registration" in done,
+    }
+    if frontalize is None:
+        return settings
+    method = frontalize.get("method")
+    # Of given weights the history keeps a checksum only.
+    return {**settings, "method": method} if method == "pose" else None
 
 
 def from_settings(settings: Mapping[str, object]) -> Pipeline:

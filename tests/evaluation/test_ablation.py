@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from dfecs_lib.baselines import PCAUnits
-from dfecs_lib.data.sources import motion_of
 from dfecs_lib.evaluation import Faces, Variant, ablate, standard_variants, variant_motion
 from dfecs_lib.interpretability import as_units, score_units, unit_measures
+from dfecs_lib.preprocessing import preparation
 from dfecs_lib.simulate import simulate
 
 
@@ -21,7 +21,7 @@ def faces() -> dict[str, Faces]:
 def test_all_steps_are_the_default_preprocessing(faces) -> None:
     data = simulate("sim-disfa")
     motion = variant_motion(data.keypoints, data.neutral, Variant("all steps"))
-    np.testing.assert_allclose(motion.dropna(how="all"), motion_of(data).motion, atol=1e-9)
+    np.testing.assert_allclose(motion.dropna(how="all"), preparation(data).motion, atol=1e-9)
     assert motion.attrs["scheme"] == "disfa66"
 
 

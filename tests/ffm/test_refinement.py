@@ -9,11 +9,11 @@ import pytest
 from dfecs_lib.coding.alternate import SPHERE, alternate
 from dfecs_lib.coding.kernels import update_atoms
 from dfecs_lib.coding.sparse_coding import code
-from dfecs_lib.data.sources import motion_of
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import FullFaceModel
 from dfecs_lib.keypoints import IBUG68
 from dfecs_lib.models.units import refine_units
+from dfecs_lib.preprocessing import preparation
 from dfecs_lib.simulate import simulate
 
 COLUMNS = {part: np.r_[where, where + 68] for part, where in IBUG68.parts.items()}
@@ -104,7 +104,7 @@ def test_units_are_refined_for_the_codes_that_they_get(motion: pd.DataFrame) -> 
 
 def test_codes_stay_of_the_size_of_the_motion() -> None:
     """Units that are opposites to the last digit would explain a little more, with codes 500 times the motion."""
-    faces = motion_of(simulate("sim-ckplus")).motion.dropna()
+    faces = preparation(simulate("sim-ckplus")).motion.dropna()
     longest = np.linalg.norm(faces.to_numpy(), axis=1).max()
     assert FullFaceModel(n_units=12, encoder="direct").fit(faces).transform(faces).to_numpy().max() < 20 * longest
 

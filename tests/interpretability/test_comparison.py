@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dfecs_lib import load
 from dfecs_lib.baselines import PCAUnits
-from dfecs_lib.data.sources import load_source, motion_of
 from dfecs_lib.evaluation import Faces, Variant
 from dfecs_lib.ffm import FullFaceModel
 from dfecs_lib.interpretability import (
@@ -21,6 +21,7 @@ from dfecs_lib.interpretability import (
     unit_table,
 )
 from dfecs_lib.plotting import draw_pulls, new_figure
+from dfecs_lib.preprocessing import preparation
 from dfecs_lib.simulate import simulate
 
 
@@ -31,7 +32,7 @@ def faces():
 
 @pytest.fixture(scope="module")
 def motion(faces):
-    return motion_of(faces).motion
+    return preparation(faces).motion
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,7 @@ def test_without_preprocessing_units_comply_less(faces):
 
 
 def test_a_real_track_is_scored(samples):
-    motion = motion_of(load_source(str(samples / "openface_sample.csv"))).motion
+    motion = preparation(load(str(samples / "openface_sample.csv"))).motion
     found = score_methods({"PCA": PCAUnits(4).fit(motion)}, motion, n_random=10, n_null=10)
     assert found["PCA"].table["compliance"].between(0, 1).all()
     assert not found["PCA"].table["muscles"].eq("").any()

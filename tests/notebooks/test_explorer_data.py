@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dfecs_lib.baselines import FACSUnits, PCAUnits
-from dfecs_lib.data.sources import motion_of
+from dfecs_lib.preprocessing import preparation
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import FullFaceModel
 from dfecs_lib.keypoints import convert
@@ -19,7 +19,7 @@ from dfecs_lib.simulate import exemplar_table, simulate
 
 @pytest.fixture(scope="module")
 def walk():
-    return motion_of(simulate("sim-ckplus"))
+    return preparation(simulate("sim-ckplus"))
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import pytest
 from dfecs_lib import read_keypoints
 from dfecs_lib.data.readers import parse_name
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.preprocessing import preparation
 
 
 @pytest.fixture
@@ -35,13 +36,14 @@ def test_ravdess(load, ravdess: Path) -> None:
     assert data.report.failed == 10 + 20
     assert not data.report.unreadable
     assert "01-01-05-01-01-01-12.csv: lines cut off at the end, set aside: 1." in data.report.notes
-    assert "actor_05/01-02-04-01-02-01-05 has no usable frame" in str(data.report)
-    assert [entry[1:3] for entry in data.neutral.index] == [
+    assert data.neutral is None
+    prepared = preparation(data)
+    assert "actor_05/01-02-04-01-02-01-05: no frame shows a face" in prepared.notes[0]
+    assert [entry[1:3] for entry in prepared.neutral.index] == [
         ("actor_05", "01-02-01-01-02-01-05"),
         ("actor_12", "01-01-03-02-01-01-12"),
         ("actor_12", "01-01-05-01-01-01-12"),
     ]
-    pd.testing.assert_frame_equal(data.neutral, data.keypoints.loc[data.neutral.index])
     assert load("ravdess", ravdess, min_confidence=0.0).report.failed == 10
 
 

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from dfecs_lib.data.sources import motion_of
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import make_table, to_points
+from dfecs_lib.preprocessing import preparation
 from dfecs_lib.simulate import COUNTERPARTS, DESIGNS, REAL_RANGES, motion_figures, simulate
 
 
 def medians(name: str, size: str, random_state: int) -> pd.Series[float]:
-    motion = motion_of(simulate(name, size, random_state)).motion
+    motion = preparation(simulate(name, size, random_state)).motion
     return motion_figures(motion, by=COUNTERPARTS[name].by, least_frames=20).median()
 
 

@@ -1,0 +1,58 @@
+"""From a user's faces and units to codes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import pandas as pd
+
+from dfecs_lib.data.load import load_each
+from dfecs_lib.models.base import UnitsBase
+from dfecs_lib.workflow.faces_for import neutral_option, prepare_for, warn_of_notes
+
+__all__ = ["encode"]
+
+
+def encode(
+    model: UnitsBase,
+    sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    neutral: str | None = None,
+    neutral_frame: int | None = None,
+    neutral_from: str | os.PathLike[str] | None = None,
+    names: str | None = None,
+    strict: bool = False,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Encode every frame of a table, a video, or several of them in a folder.
+
+    Parameters
+    ----------
+    model : estimator
+        Units with ``metadata_``, such as `train` makes.
+    sources, names, strict, progress
+        See `dfecs_lib.load`.
+    neutral, neutral_frame
+        See `prepare_for`.
+    neutral_from : str or path, optional
+        ``FILE`` or ``FILE@FRAME``: measure motion from the resting face found there, as for single photos or a posed
+        clip. One face serves all recordings; of several, each subject's own.
+
+    Returns
+    -------
+    DataFrame
+        One column a unit, one row for each frame read; NaN where a frame shows no face.
+    """
+    faces = load_each(sources, names=names, strict=strict, progress=progress)
+    rest = neutral_option(neutral, neutral_from, names)
+    prepared = prepare_for(model, faces, neutral=rest, neutral_frame=neutral_frame)
+    warn_of_notes(prepared)
+    codes = model.transform(prepared.motion)
+    assert isinstance(codes, pd.DataFrame)
+    index = faces[0].keypoints.index.append([data.keypoints.index for data in faces[1:]]).sort_values()
+    whole = codes.reindex(index)
+    training = getattr(model, "metadata_", {}).get("training")
+    history = [{"operation": "encode", "model": type(model).__name__, "training": training}]
+    whole.attrs = {"unit": "registered pixels of motion", "history": history}
+    return whole

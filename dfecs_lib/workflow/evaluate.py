@@ -1,0 +1,73 @@
+"""How well units explain a user's faces."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from dfecs_lib import metrics
+from dfecs_lib.data.load import load_each
+from dfecs_lib.models.base import UnitsBase
+from dfecs_lib.workflow.faces_for import neutral_option, prepare_for, warn_of_notes
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    model: UnitsBase,
+    sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    neutral: str | None = None,
+    neutral_frame: int | None = None,
+    neutral_from: str | os.PathLike[str] | None = None,
+    names: str | None = None,
+    strict: bool = False,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Return how well units explain faces that they need not have seen.
+
+    Parameters
+    ----------
+    model, sources, neutral, neutral_frame, neutral_from, names, strict, progress
+        See `encode`.
+
+    Returns
+    -------
+    DataFrame
+        One row a table, and ``all`` where there are several. ``frames`` encoded; ``variance_explained`` (squared,
+        uncentred), ``norm_variance_explained`` and ``frame_variance_explained`` in percent; ``active_units`` a frame;
+        ``sparsity``, the share of codes that are zero.
+    """
+    faces = load_each(sources, names=names, strict=strict, progress=progress)
+    rest = neutral_option(neutral, neutral_from, names)
+    prepared = prepare_for(model, faces, neutral=rest, neutral_frame=neutral_frame)
+    warn_of_notes(prepared)
+    whole = prepared.motion
+    motions = {data.name: _rows(whole, data.keypoints.index) for data in faces}
+    motions = {name: motion for name, motion in motions.items() if len(motion)}
+    if len(motions) > 1:
+        motions["all"] = whole
+    table = pd.DataFrame.from_dict({name: _scores(model, motion) for name, motion in motions.items()}, orient="index")
+    return table.astype({"frames": int}).rename_axis("table")
+
+
+def _rows(motion: pd.DataFrame, index: pd.Index) -> pd.DataFrame:
+    rows = motion.loc[motion.index.isin(index)]
+    rows.attrs = motion.attrs
+    return rows
+
+
+def _scores(model: UnitsBase, motion: pd.DataFrame) -> Mapping[str, float]:
+    codes = model.transform(motion)
+    reconstruction = model.inverse_transform(codes)
+    return {
+        "frames": int(np.isfinite(np.asarray(codes)).all(axis=1).sum()),
+        "variance_explained": metrics.variance_explained(motion, reconstruction),
+        "norm_variance_explained": metrics.norm_variance_explained(motion, reconstruction),
+        "frame_variance_explained": metrics.frame_variance_explained(motion, reconstruction),
+        "active_units": metrics.active_units(codes),
+        "sparsity": metrics.sparsity(codes),
+    }

@@ -1,0 +1,93 @@
+"""Faces prepared as a model's training data were."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+
+import pandas as pd
+
+from dfecs_lib.data.load import load
+from dfecs_lib.errors import DfecsError
+from dfecs_lib.keypoints.dataset import Dataset
+from dfecs_lib.models.base import UnitsBase
+from dfecs_lib.preprocessing import Preparation, from_settings, preparation
+
+__all__ = ["neutral_faces", "prepare_for", "warn_of_notes"]
+
+
+def prepare_for(
+    model: UnitsBase,
+    faces: Dataset | pd.DataFrame | Sequence[Dataset | pd.DataFrame],
+    *,
+    neutral: str | pd.DataFrame | None = None,
+    neutral_frame: int | None = None,
+) -> Preparation:
+    """Prepare faces as the model's training data were: same preprocessing, same keypoint scheme, same neutral rule.
+
+    Parameters
+    ----------
+    model : estimator
+        Units that know how their training motion was made, such as those of `train`, or fitted to what
+        `dfecs_lib.prepare` returned.
+    faces : Dataset, keypoint table, or a sequence of them
+        See `dfecs_lib.prepare`.
+    neutral, neutral_frame
+        See `dfecs_lib.prepare`; by default as in training. A frame number given in training is not taken over, since
+        it belonged to those recordings.
+
+    Raises
+    ------
+    DfecsError
+        If the model does not say how, as one fitted to an array.
+    """
+    metadata = getattr(model, "metadata_", {})
+    settings, rule = metadata.get("preprocessing"), metadata.get("neutral")
+    if not isinstance(settings, dict):
+        raise DfecsError(
+            "this model does not say how its faces were prepared; train it with 'dfecs train', or fit it to a table of "
+            "dfecs_lib.prepare"
+        )
+    by_default = rule if isinstance(rule, str) and rule != "given" else None
+    return preparation(
+        faces,
+        preprocessor=from_settings(settings),
+        scheme=getattr(model, "scheme_", None),
+        neutral=neutral if neutral is not None or neutral_frame is not None else by_default,
+        neutral_frame=neutral_frame,
+    )
+
+
+def neutral_faces(source: str, *, names: str | None = None) -> pd.DataFrame:
+    """Return the neutral faces of ``FILE`` or ``FILE@FRAME``: the frame named, else one chosen for each recording.
+
+    Returns
+    -------
+    keypoint table
+        Rows of the file, not registered: what `dfecs_lib.prepare` takes as `neutral`.
+    """
+    data = load(source, names=names)
+    if data.neutral is not None:
+        return data.neutral
+    chosen = preparation(data).neutral
+    rows = data.keypoints.loc[chosen.index]
+    rows.attrs = data.keypoints.attrs
+    return rows
+
+
+def neutral_option(
+    neutral: str | None, neutral_from: str | os.PathLike[str] | None, names: str | None
+) -> str | pd.DataFrame | None:
+    """Return what `prepare` is to take as neutral, of a rule's name or a file's; both at once are refused."""
+    if neutral_from is None:
+        return neutral
+    if neutral is not None:
+        raise DfecsError("neutral and neutral_from exclude each other; give one of them")
+    return neutral_faces(os.fspath(neutral_from), names=names)
+
+
+def warn_of_notes(prepared: Preparation) -> None:
+    """Warn, in one sentence each, of the recordings that a preparation left out."""
+    for note in prepared.notes:
+        warnings.warn(note, stacklevel=3)

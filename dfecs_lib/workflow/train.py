@@ -1,0 +1,88 @@
+"""From a user's faces to units."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+from tqdm import tqdm
+
+from dfecs_lib.data.load import load_each
+from dfecs_lib.errors import DfecsError
+from dfecs_lib.ffm import FullFaceModel
+from dfecs_lib.keypoints import scheme_of
+from dfecs_lib.keypoints.dataset import Dataset
+from dfecs_lib.preprocessing import preparation
+from dfecs_lib.workflow.faces_for import warn_of_notes
+
+__all__ = ["train"]
+
+
+def train(
+    sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    preprocessor: Pipeline | None = None,
+    scheme: str | None = None,
+    neutral: str | None = None,
+    neutral_frame: int | None = None,
+    names: str | None = None,
+    strict: bool = False,
+    progress: bool = False,
+    **settings: object,
+) -> FullFaceModel:
+    """Learn units from faces.
+
+    Parameters
+    ----------
+    sources, names, strict, progress
+        See `dfecs_lib.load`.
+    preprocessor, scheme, neutral, neutral_frame
+        See `dfecs_lib.prepare`. Tables of different schemes need `scheme`.
+    **settings
+        Of `dfecs_lib.ffm.FullFaceModel`.
+
+    Returns
+    -------
+    FullFaceModel
+        Its ``metadata_`` holds preprocessing, neutral rule and what it was trained on, and goes into its file.
+
+    Examples
+    --------
+    >>> model = train(["happy.csv", "sad.csv"], n_units=8)  # doctest: +SKIP
+    >>> model.save("units.npz")  # doctest: +SKIP
+    """
+    faces = load_each(sources, names=names, strict=strict, progress=progress)
+    schemes = sorted({scheme_of(data.keypoints).name for data in faces})
+    if scheme is None and len(schemes) > 1:
+        raise DfecsError(f"the tables are of different schemes ({', '.join(schemes)}); say which with --scheme")
+    prepared = preparation(
+        faces, preprocessor=preprocessor, scheme=scheme, neutral=neutral, neutral_frame=neutral_frame
+    )
+    warn_of_notes(prepared)
+    motion = prepared.motion
+    if not np.nan_to_num(motion.to_numpy()).any():
+        raise DfecsError("no face moves: every frame is like its recording's neutral one; give longer recordings")
+    if progress:
+        tqdm.write(f"learning units from {len(motion):,} frames", file=sys.stderr)
+    model = FullFaceModel(**settings).fit(motion)  # type: ignore[arg-type]  # checked by the model, by name
+    training = model.metadata_["training"]
+    assert isinstance(training, dict)
+    subjects = cast("pd.MultiIndex", motion.index).droplevel(["recording", "frame"]).unique()
+    model.metadata_["training"] = {
+        **training,
+        "subjects": len(subjects),
+        "sources": [_file_name(data) for data in faces],
+        "neutral_frame": neutral_frame,
+    }
+    return model
+
+
+def _file_name(data: Dataset) -> str:
+    path = Path(data.name)  # a file's folder is nobody's business who is given the model
+    return path.name if path.exists() else data.name
