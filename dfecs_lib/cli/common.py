@@ -28,11 +28,13 @@ __all__ = [
     "in_parallel",
     "json_text",
     "names_option",
+    "neutral_from_option",
     "neutral_options",
     "parallel_options",
     "progress_option",
     "read_units",
     "show_progress",
+    "strict_option",
     "table_text",
 ]
 
@@ -95,6 +97,23 @@ def neutral_options(default: str) -> Callable[[Function], Function]:
         )(command)
 
     return add
+
+
+def neutral_from_option(command: Function) -> Function:
+    """Add ``--neutral-from``."""
+    return click.option(
+        "--neutral-from",
+        metavar="FILE[:FRAME]",
+        help="Measure motion from the resting face in this file (its frame FRAME, else one chosen there): for single "
+        "photos and posed clips.",
+    )(command)
+
+
+def strict_option(command: Function) -> Function:
+    """Add ``--strict``."""
+    return click.option(
+        "--strict", is_flag=True, help="Stop at a file of a folder that cannot be read (default: name it and go on)."
+    )(command)
 
 
 def names_option(command: Function) -> Function:

@@ -8,10 +8,12 @@ from dfecs_lib.cli.common import (
     check_output,
     example,
     names_option,
+    neutral_from_option,
     neutral_options,
     progress_option,
     read_units,
     show_progress,
+    strict_option,
 )
 
 __all__ = ["encode"]
@@ -19,7 +21,7 @@ __all__ = ["encode"]
 
 @click.command(epilog=example("dfecs encode units.npz faces.csv -o codes.csv"))
 @click.argument("model", metavar="UNITS.npz")
-@click.argument("table", metavar="TABLE")
+@click.argument("tables", nargs=-1, required=True, metavar="TABLE...")
 @click.option(
     "-o",
     "--output",
@@ -29,30 +31,36 @@ __all__ = ["encode"]
 )
 @names_option
 @neutral_options("as in training")
+@neutral_from_option
+@strict_option
 @progress_option
 def encode(
     model: str,
-    table: str,
+    tables: tuple[str, ...],
     output: str,
     names: str | None,
     neutral: str | None,
     neutral_frame: int | None,
+    neutral_from: str | None,
+    strict: bool,
     progress: bool | None,
 ) -> None:
     """Encode the frames of a table with trained units.
 
     UNITS.npz is a model of 'dfecs train'; TABLE is anything that 'dfecs train' takes.
     """
-    target = check_output(output, [".csv", ".parquet"], [model, table])
+    target = check_output(output, [".csv", ".parquet"], [model, *tables])
     from dfecs_lib import workflow
     from dfecs_lib.files import write_table
 
     codes = workflow.encode(
         read_units(model),
-        table,
+        tables,
         names=names,
         neutral=neutral,
         neutral_frame=neutral_frame,
+        neutral_from=neutral_from,
+        strict=strict,
         progress=show_progress(progress),
     )
     write_table(codes, target)

@@ -8,10 +8,12 @@ from dfecs_lib.cli.common import (
     example,
     json_text,
     names_option,
+    neutral_from_option,
     neutral_options,
     progress_option,
     read_units,
     show_progress,
+    strict_option,
     table_text,
 )
 
@@ -24,6 +26,8 @@ __all__ = ["evaluate"]
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with all digits.")
 @names_option
 @neutral_options("as in training")
+@neutral_from_option
+@strict_option
 @progress_option
 def evaluate(
     model: str,
@@ -32,6 +36,8 @@ def evaluate(
     names: str | None,
     neutral: str | None,
     neutral_frame: int | None,
+    neutral_from: str | None,
+    strict: bool,
     progress: bool | None,
 ) -> None:
     """Print how well trained units explain tables.
@@ -47,6 +53,8 @@ def evaluate(
         names=names,
         neutral=neutral,
         neutral_frame=neutral_frame,
+        neutral_from=neutral_from,
+        strict=strict,
         progress=show_progress(progress),
     ).reset_index()
     print(json_text(scores) if as_json else table_text(scores))

@@ -13,10 +13,14 @@ from dfecs_lib.cli.common import (
     parallel_options,
     progress_option,
     show_progress,
+    strict_option,
     table_text,
 )
 
 __all__ = ["train"]
+
+
+_COUNTED = ("frames", "recordings", "subjects")
 
 
 @click.command(epilog=example("dfecs train faces.csv -o units.npz"))
@@ -50,6 +54,7 @@ __all__ = ["train"]
     "Search on the workers of a running Dask cluster: its scheduler's address, such as tcp://10.0.0.1:8786, or "
     "scheduler file; the units are the same.",
 )
+@strict_option
 @progress_option
 def train(
     tables: tuple[str, ...],
@@ -65,6 +70,7 @@ def train(
     no_affine: bool,
     no_parts: bool,
     weights: str | None,
+    strict: bool,
     scheme: str | None,
     jobs: int | None,
     dask: str | None,
@@ -92,6 +98,7 @@ def train(
             names=names,
             neutral=neutral,
             neutral_frame=neutral_frame,
+            strict=strict,
             progress=show_progress(progress),
             n_units=n_units,
             variance=variance,
@@ -103,9 +110,11 @@ def train(
     training = model.metadata_["training"]
     assert isinstance(training, dict)
     explain = "unit explains" if len(model.components_) == 1 else "units explain"
+    counts = [f"{training[what]:,} {what[:-1]}{'s' * (training[what] != 1)}" for what in _COUNTED if training[what]]
+    people = "" if training["subjects"] else "; whom they show is not said (see --names)"
     print(
-        f"{len(model.components_)} {explain} {model.variance_explained_:.2f} % of the motion in {training['frames']:,} "
-        f"frames of {training['recordings']:,} recording{'s' * (training['recordings'] != 1)} ({training['scheme']})."
+        f"{len(model.components_)} {explain} {model.variance_explained_:.2f} % of the motion in {', '.join(counts)} "
+        f"({training['scheme']}){people}."
     )
     units = pd.DataFrame({"unit": model.get_feature_names_out(), "share of motion, %": model.unit_shares_})
     print(table_text(units))

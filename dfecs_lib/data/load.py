@@ -189,6 +189,7 @@ def _split_frame(source: str) -> tuple[str, int | None]:
 def _load_one(
     source: Source, names: str | None, manifest: Source | None, size: str, strict: bool, progress: bool
 ) -> list[Dataset]:
+    # A name may end in "@3" itself.
     where, frame = (os.fspath(source), None) if Path(source).exists() else _split_frame(os.fspath(source))
     path = Path(where)
     if path.is_dir():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
@@ -60,14 +61,15 @@ def prepare_for(
 
 
 def neutral_faces(source: str, *, names: str | None = None) -> pd.DataFrame:
-    """Return the neutral faces of ``FILE`` or ``FILE@FRAME``: the frame named, else one chosen for each recording.
+    """Return the neutral faces of ``FILE``, ``FILE:FRAME`` or ``FILE@FRAME``: that frame, else one a recording, chosen.
 
     Returns
     -------
     keypoint table
         Rows of the file, not registered: what `dfecs_lib.prepare` takes as `neutral`.
     """
-    data = load(source, names=names)
+    head, _, frame = source.rpartition(":")
+    data = load(f"{head}@{frame}" if head and frame.isdigit() and not Path(source).exists() else source, names=names)
     if data.neutral is not None:
         return data.neutral
     chosen = preparation(data).neutral

@@ -73,7 +73,7 @@ def train(
     model = FullFaceModel(**settings).fit(motion)  # type: ignore[arg-type]  # checked by the model, by name
     training = model.metadata_["training"]
     assert isinstance(training, dict)
-    subjects = cast("pd.MultiIndex", motion.index).droplevel(["recording", "frame"]).unique()
+    subjects = [key for key in cast("pd.MultiIndex", motion.index).droplevel(["recording", "frame"]).unique() if key[1]]
     model.metadata_["training"] = {
         **training,
         "subjects": len(subjects),

@@ -139,7 +139,7 @@ def test_our_own_tables_folders_and_same_names(samples: Path, tmp_path: Path, sa
         )
     code, out, err = say("train", tmp_path, "-o", tmp_path / "u.npz", "--n-units", 3, "--neutral-frame", 5)
     assert (code, err) == (0, "")
-    assert "78 frames of 2 recordings" in out
+    assert "78 frames, 2 recordings" in out
     code, out, err = say("encode", tmp_path / "u.npz", tmp_path / "a" / "clip.parquet", "-o", tmp_path / "c.parquet")
     assert (code, err) == (0, "")
     assert out.startswith("39 frames encoded in 3 units; frames without a face: 1.")
@@ -155,7 +155,7 @@ def test_a_lab_says_which_file_shows_whom(samples: Path, tmp_path: Path, say: Sa
         (lab / f"{name}.csv").write_bytes((samples / "openface_sample.csv").read_bytes())
     code, out, err = say("train", lab, "-o", tmp_path / "u.npz", "--n-units", 3, "--names", "{subject}_{recording}")
     assert (code, err) == (0, "")
-    assert "3 recordings" in out
+    assert "3 recordings, 3 subjects" in out
     say("encode", tmp_path / "u.npz", lab, "-o", tmp_path / "c.parquet", "--names", "{subject}_{recording}")
     index = pd.read_parquet(tmp_path / "c.parquet").index
     assert set(index.droplevel(["dataset", "frame"])) == {("P1", "a"), ("P1", "b"), ("P2", "a")}
