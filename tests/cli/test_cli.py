@@ -161,7 +161,10 @@ def test_a_lab_says_which_file_shows_whom(samples: Path, tmp_path: Path, say: Sa
     assert set(index.droplevel(["dataset", "frame"])) == {("P1", "a"), ("P1", "b"), ("P2", "a")}
     refused(say("evaluate", tmp_path / "u.npz", lab, "--names", "{subject}/{who}"), "{who}")
     (lab / "odd.csv").write_bytes((samples / "openface_sample.csv").read_bytes())
-    refused(say("evaluate", tmp_path / "u.npz", lab, "--names", "{subject}_*"), "odd.csv", "does not fit")
+    done = dfecs("evaluate", tmp_path / "u.npz", lab, "--names", "{subject}_*", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "1 of 4 files were passed over: odd.csv" in done.stderr
+    refused(say("evaluate", tmp_path / "u.npz", lab, "--names", "{subject}_*", "--strict"), "odd.csv", "does not fit")
 
 
 def test_a_second_face_is_not_passed_over_in_silence(samples: Path, trained: Path, tmp_path: Path) -> None:
