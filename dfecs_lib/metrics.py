@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.keypoints import coordinates, same_rows, scheme_of
+from dfecs_lib.keypoints import as_values, coordinates, same_rows, scheme_of
 from dfecs_lib.keypoints.schemes import Scheme
 
 __all__ = [
@@ -77,12 +77,7 @@ def _matched(K: pd.DataFrame | ArrayLike, K_hat: pd.DataFrame | ArrayLike) -> tu
         K_hat = same_rows(K_hat, K.index, "the reconstruction")
         if set(K.columns) == set(K_hat.columns):
             K_hat = K_hat[list(K.columns)]
-    values = [coordinates(X) if _of_keypoints(X) else np.asarray(X, dtype=np.float64) for X in (K, K_hat)]
-    return values[0], values[1]
-
-
-def _of_keypoints(X: pd.DataFrame | ArrayLike) -> bool:
-    return isinstance(X, pd.DataFrame) and ("scheme" in X.attrs or any(str(c).startswith("x_") for c in X.columns))
+    return as_values(K), as_values(K_hat)
 
 
 def frame_energies(

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from dfecs_lib.coding.paths import Method, least_angle_path
 from dfecs_lib.evaluation.frames import UnitMeasures, UnitModel, in_scheme_of, model_costs, score
 from dfecs_lib.evaluation.tables import POINTS, points_of
+from dfecs_lib.keypoints import to_points
 from dfecs_lib.metrics import active_per_frame
 
 __all__ = [
@@ -206,9 +207,7 @@ def trade_off(
 
 def still_share(units: ArrayLike, threshold: float = 1e-9) -> float:
     """Share (0 to 1) of keypoints that do not move in an average unit; `units` of shape (n_units, 2K)."""
-    points = np.asarray(units, dtype=np.float64)
-    points = points.reshape(len(points), 2, -1)
-    return float((np.abs(points) <= threshold).all(axis=1).mean())
+    return float((np.abs(to_points(units)) <= threshold).all(axis=2).mean())
 
 
 def active_histogram(models: Mapping[str, UnitModel], tests: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

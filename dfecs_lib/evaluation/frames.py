@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.evaluation.statistics import ratio_interval
-from dfecs_lib.keypoints import INDEX_NAMES, FrameOrArray, Scheme, convert, coordinates, in_order, scheme_of
+from dfecs_lib.keypoints import INDEX_NAMES, FrameOrArray, Scheme, convert, coordinates, in_order, in_time, scheme_of
 from dfecs_lib.metrics import active_per_frame, frame_energies, terms
 
 __all__ = [
@@ -47,8 +47,7 @@ def in_scheme_of(model: UnitModel, K: pd.DataFrame) -> pd.DataFrame:
 
 def _contract(K: pd.DataFrame) -> pd.DataFrame:
     """Return a table with rows and columns in order, and the scheme that they tell where `pandas.concat` lost it."""
-    table = in_order(K)
-    table = table if table.index.is_monotonic_increasing else table.sort_index()
+    table = in_time(in_order(K)).copy(deep=False)
     table.attrs = {"scheme": scheme_of(K).name, "history": [], **K.attrs}
     return table
 

@@ -17,7 +17,7 @@ from dfecs_lib.coding.sparse_coding import code
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.evaluation.frames import UnitModel, model_costs, score
 from dfecs_lib.ffm import FullFaceModel
-from dfecs_lib.keypoints import FrameOrArray, coordinates, in_order
+from dfecs_lib.keypoints import FrameOrArray, as_values, coordinates
 
 __all__ = [
     "LassoCoded",
@@ -117,7 +117,7 @@ def lasso_for_activity(K: FrameOrArray, units: NDArray[np.float64], mean_active:
     >>> round(lasso_for_activity(np.diag([4.0, 2.0]), np.eye(2), 0.5), 1)
     2.0
     """
-    rows = np.asarray(in_order(K) if isinstance(K, pd.DataFrame) else K, dtype=np.float64)
+    rows = as_values(K)
     rows = np.ascontiguousarray(rows[np.isfinite(rows).all(axis=1)])
     if not len(rows):
         raise DfecsError("no frame has all its points")

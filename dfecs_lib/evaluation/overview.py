@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.keypoints import INDEX_NAMES, scheme_of, to_points
+from dfecs_lib.keypoints import INDEX_NAMES, coordinates, in_time, scheme_of, to_points
 from dfecs_lib.keypoints.dataset import Dataset
 from dfecs_lib.preprocessing import motion_vectors, preparation
 
@@ -58,7 +58,7 @@ def overview(datasets: Mapping[str, Dataset]) -> pd.DataFrame:
 
 def spread_frames(table: pd.DataFrame, n: int) -> pd.DataFrame:
     """Return up to `n` rows with a face, spread evenly over the table."""
-    seen = table[table.notna().any(axis=1)]
+    seen = in_time(table[table.notna().any(axis=1)])
     return seen.iloc[np.unique(np.linspace(0, len(seen) - 1, min(n, len(seen))).round().astype(int))]
 
 
@@ -86,7 +86,8 @@ def jitter(datasets: Mapping[str, Dataset]) -> pd.DataFrame:
         squares: list[NDArray[np.float64]] = []
         sizes: list[NDArray[np.float64]] = []
         for _, part in data.keypoints.groupby(level=_RECORDING, sort=False):
-            values = part.to_numpy()
+            part = in_time(part)
+            values = coordinates(part)
             size = eye_distance(part).to_numpy()[1:-1]
             departure = to_points(values[1:-1] - (values[:-2] + values[2:]) / 2)
             squares.append(np.sum(departure**2, axis=2) / 1.5)

@@ -8,13 +8,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.keypoints import as_values, same_rows
 
 __all__ = ["au_recovery", "cosines", "intensity_correlations"]
 
 
 def cosines(units: ArrayLike, true_units: ArrayLike) -> NDArray[np.float64]:
     """Cosine of every true unit (rows) with every unit (columns), over the numbers that a pair both has."""
-    a, b = np.asarray(true_units, dtype=np.float64), np.asarray(units, dtype=np.float64)
+    a, b = as_values(true_units), as_values(units)
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
         raise DfecsError(f"units of shape {b.shape} cannot be compared with true units of shape {a.shape}")
     in_a, in_b = np.isfinite(a), np.isfinite(b)
@@ -79,7 +80,7 @@ def au_recovery(
     names = [au for au in true_units.index if au in intensities.columns]
     if not names:
         raise DfecsError("no AU is in both the true units and the intensities")
-    similar = cosines(units, true_units.loc[names].to_numpy())
+    similar = cosines(units, same_rows(true_units, pd.Index(names)))
     known = np.nan_to_num(similar, nan=-1.0)
     follow = intensity_correlations(codes, intensities[names]).to_numpy()
     if match_codes is None:

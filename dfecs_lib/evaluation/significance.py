@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.evaluation.frames import score, score_by_subject
 from dfecs_lib.evaluation.statistics import Alternative, compare_means, holm
+from dfecs_lib.keypoints import in_time, same_rows
 
 __all__ = ["chunk_scores", "chunk_tests", "compare", "compare_methods", "compare_trains", "subject_tests"]
 
@@ -25,7 +26,7 @@ def chunk_scores(
 
     The same `random_state` cuts two equally long tables alike, so that their chunks pair.
     """
-    known = costs[costs["total"].notna()]
+    known = in_time(costs[costs["total"].notna()])
     if len(known) < n_chunks:
         raise DfecsError(f"{len(known)} frames cannot be cut into {n_chunks} chunks; give more frames or fewer chunks")
     order = np.random.default_rng(random_state).permutation(len(known))
@@ -39,8 +40,9 @@ def _common(costs: Mapping[str, pd.DataFrame], pairs: Pairs) -> dict[str, pd.Dat
         raise DfecsError(f"no costs for {', '.join(sorted(missing))}; known: {', '.join(costs)}")
     tables = {name: costs[name] for name in costs if name in used}
     first = next(iter(tables.values()))
-    if any(not table.index.equals(first.index) for table in tables.values()):
+    if any(len(table) != len(first) or len(table.index.symmetric_difference(first.index)) for table in tables.values()):
         raise DfecsError("the tables to compare hold different frames; score the same test table with every model")
+    tables = {name: same_rows(table, first.index) for name, table in tables.items()}
     seen = np.logical_and.reduce([table["total"].notna() for table in tables.values()])
     return {name: table[seen] for name, table in tables.items()}
 

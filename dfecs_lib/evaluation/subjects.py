@@ -12,6 +12,7 @@ from sklearn.model_selection import GroupKFold
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.evaluation.frames import UnitModel, model_costs
+from dfecs_lib.keypoints import in_time
 
 __all__ = ["cross_costs", "sample_frames", "split_subjects", "subject_names"]
 
@@ -41,6 +42,7 @@ def split_subjects(K: pd.DataFrame, share: float = 0.5, random_state: int = 0) -
 
 def sample_frames(K: pd.DataFrame, n_frames: int | None, random_state: int = 17) -> pd.DataFrame:
     """At most `n_frames` rows drawn at random without replacement, in their own order (the paper trains on 10,100)."""
+    K = in_time(K)
     if n_frames is None or len(K) <= n_frames:
         return K
     return K.iloc[np.sort(np.random.default_rng(random_state).choice(len(K), n_frames, replace=False))]
@@ -77,6 +79,7 @@ def cross_costs(
     DataFrame
         See `model_costs`, with the column ``fold``.
     """
+    K = in_time(K)
     names = subject_names(K).to_numpy()
     n_subjects = len(np.unique(names))
     folds = n_subjects if n_splits is None else min(n_splits, n_subjects)

@@ -17,7 +17,7 @@ from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm.full_model import FullFaceModel
 from dfecs_lib.ffm.hierarchy import factorizations
 from dfecs_lib.ffm.level_one import learn_parts
-from dfecs_lib.keypoints import coordinates, in_order
+from dfecs_lib.keypoints import coordinates, in_order, in_time
 from dfecs_lib.models.parts import columns_of_parts
 from dfecs_lib.models.units import order_units, refine_units
 
@@ -155,6 +155,8 @@ def select_n_units(
         For fewer than three subjects.
     """
     base = FullFaceModel(encoder="direct") if model is None else clone(model)
+    if groups is None and isinstance(K, pd.DataFrame):
+        K = in_time(K)
     rows = np.ascontiguousarray(coordinates(K))
     subject = _groups_of(K) if groups is None else np.asarray(groups)
     complete = np.isfinite(rows).all(axis=1)

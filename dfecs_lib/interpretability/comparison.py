@@ -15,6 +15,7 @@ from dfecs_lib.interpretability.scores import locality
 from dfecs_lib.interpretability.stability import recovery
 from dfecs_lib.interpretability.table import UnitScores, score_units, summary_table
 from dfecs_lib.interpretability.units import Units, as_units
+from dfecs_lib.keypoints import coordinates, in_time
 
 __all__ = ["ablation_scores", "random_units", "score_methods", "truth_table", "truth_trend", "unit_measures"]
 
@@ -36,7 +37,7 @@ def random_units(
         How codes on them are meant. Not signed is the lenient reading.
     random_state : int
     """
-    rows = np.nan_to_num(motion.to_numpy(dtype=np.float64))
+    rows = np.nan_to_num(coordinates(in_time(motion)))
     _, sizes, vectors = np.linalg.svd(rows, full_matrices=False)
     kept = int(np.searchsorted(np.cumsum(sizes**2) / (sizes**2).sum(), variance)) + 1
     weights = np.random.default_rng(random_state).standard_normal((n_units, kept))

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.evaluation.recovery import intensity_correlations
 from dfecs_lib.interpretability.units import Units, as_units
+from dfecs_lib.keypoints import in_time
 
 __all__ = ["matched_cosine", "recovery", "stability"]
 
@@ -65,7 +66,7 @@ def stability(
     DfecsError
         If the table has fewer than two subjects.
     """
-    reference = as_units(model)
+    reference, motion = as_units(model), in_time(motion)
     keys = list(zip(motion.index.get_level_values("dataset"), motion.index.get_level_values("subject"), strict=True))
     rows_of: dict[tuple[str, str], list[int]] = {}
     for row, key in enumerate(keys):

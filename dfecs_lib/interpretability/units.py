@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import FastICA
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.keypoints import scheme_of
+from dfecs_lib.keypoints import coordinates, scheme_of
 from dfecs_lib.keypoints.schemes import Scheme, get_scheme
 
 __all__ = ["HasComponents", "Units", "as_units"]
@@ -50,7 +50,9 @@ class Units:
 
 
 def _rows_of(model: object) -> NDArray[np.float64]:
-    if isinstance(model, (pd.DataFrame, np.ndarray, list, tuple)):
+    if isinstance(model, pd.DataFrame):
+        return coordinates(model)
+    if isinstance(model, (np.ndarray, list, tuple)):
         return np.atleast_2d(np.asarray(model, dtype=np.float64))
     # scikit-learn's FastICA keeps the unmixing matrix in components_; what moves the face is the mixing matrix.
     if isinstance(model, FastICA) and hasattr(model, "mixing_"):

@@ -25,10 +25,12 @@ __all__ = [
     "TIME",
     "FrameOrArray",
     "KeypointTableError",
+    "as_values",
     "convert",
     "coordinates",
     "from_points",
     "in_order",
+    "in_time",
     "like",
     "load",
     "make_table",
@@ -129,10 +131,10 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
     raise DfecsError(f"the {width} columns ({shown}) are not the ones that {what}: x_0 … x_{{K-1}}, y_0 … y_{{K-1}}")
 
 
-def coordinates(X: pd.DataFrame | ArrayLike) -> NDArray[np.float64]:
+def coordinates(X: pd.DataFrame | pd.Series | ArrayLike) -> NDArray[np.float64]:
     """Return rows ``[x_0 … x_{K-1}, y_0 … y_{K-1}]``: a table's by the names of its columns, an array's as they are.
 
-    Every function that takes keypoints, motion or units reads them by this (see `in_order` for errors).
+    A Series is one row. Every function that takes keypoints, motion or units reads them by this; errors: `in_order`.
 
     Examples
     --------
@@ -141,6 +143,8 @@ def coordinates(X: pd.DataFrame | ArrayLike) -> NDArray[np.float64]:
     >>> coordinates(table[table.columns[::-1]])[0, :3]
     array([0., 1., 2.])
     """
+    if isinstance(X, pd.Series):
+        X = X.to_frame().T
     try:
         values = np.asarray(in_order(X) if isinstance(X, pd.DataFrame) else X, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -148,6 +152,17 @@ def coordinates(X: pd.DataFrame | ArrayLike) -> NDArray[np.float64]:
     if values.ndim != 2:
         raise DfecsError(f"keypoints must be a 2-D array (n_frames, 2K), not of shape {values.shape}")
     return values
+
+
+def as_values(X: pd.DataFrame | ArrayLike) -> NDArray[np.float64]:
+    """Return `coordinates` of what has keypoints for columns, and the plain values of any other table or array."""
+    of_keypoints = isinstance(X, pd.DataFrame) and ("scheme" in X.attrs or any(str(c)[:2] == "x_" for c in X.columns))
+    return coordinates(X) if of_keypoints else np.asarray(X, dtype=np.float64)
+
+
+def in_time(table: _Rows) -> _Rows:
+    """Return the rows in the order of their index: for what depends on the order of rows, such as random draws."""
+    return table if table.index.is_monotonic_increasing else _with_attrs_of(table, table.sort_index())
 
 
 def same_rows(table: _Rows, index: pd.Index, what: str = "the table") -> _Rows:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.anatomy.contours import contours
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.keypoints import coordinates
 from dfecs_lib.keypoints.schemes import SCHEMES, Scheme, get_scheme
 from dfecs_lib.plotting.style import COLORS, INK, SOFT
 
@@ -27,7 +28,7 @@ def row_points(row: pd.Series | ArrayLike, scheme: str | Scheme | None = None) -
     DfecsError
         If the numbers fit no scheme, or not the one given.
     """
-    values = np.asarray(row, dtype=np.float64)
+    values = coordinates(row) if isinstance(row, (pd.Series, pd.DataFrame)) else np.asarray(row, dtype=np.float64)
     if values.ndim == 2 and values.shape[0] == 1:
         values = values[0]
     if values.ndim == 2 and values.shape[1] == 2:

@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.anatomy.atlas import load_atlas
@@ -17,7 +18,7 @@ from dfecs_lib.anatomy.contours import CONTOURS
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.files import whole_file
 from dfecs_lib.interpretability.units import Units, as_units
-from dfecs_lib.keypoints.schemes import Scheme
+from dfecs_lib.keypoints import Scheme, coordinates
 from dfecs_lib.rating.labels import PARTS, keypoint_name
 from dfecs_lib.rating.trials import MOVES, Trial, make_trials
 
@@ -39,7 +40,8 @@ def _read_units(path: Path, scheme: str | Scheme | None, signed: bool | None) ->
 
 def _neutral_face(neutral: ArrayLike | None) -> NDArray[np.float64]:
     if neutral is not None:
-        face = np.asarray(neutral, dtype=np.float64).reshape(-1)
+        rows = coordinates(neutral) if isinstance(neutral, (pd.Series, pd.DataFrame)) else neutral
+        face = np.asarray(rows, dtype=np.float64).reshape(-1)
         if face.shape != (136,) or not np.isfinite(face).all():
             raise DfecsError("the neutral face needs 136 finite numbers x_0 … x_67, y_0 … y_67 (iBUG-68)")
         return np.round(face.reshape(2, 68).T, 1)
