@@ -106,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mesh", type=Path, help="canonical_face_model.obj; without it the mean face is kept")
     mesh = parser.parse_args().mesh
-    target = Path(__file__).parents[1] / "head3d.json"
+    target = Path(__file__).parents[1] / "dfecs_lib" / "anatomy" / "head3d.json"
     if mesh is None:
         mean = np.array(json.loads(target.read_text(encoding="utf-8"))["mean"]).reshape(68, 3)
     else:

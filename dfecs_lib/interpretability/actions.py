@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.interpretability.units import as_motion
 from dfecs_lib.preprocessing import register_exemplars
 from dfecs_lib.simulate import Face, exemplar_table
 from dfecs_lib.simulate.exemplars import COMBINATIONS
+from dfecs_lib.simulate.muscles import LINEAR, MUSCLES
 
 __all__ = ["Actions", "facs_actions", "facs_motion"]
 
@@ -25,6 +27,8 @@ _Floats = NDArray[np.float64]
 #: A further action unit is named where it adds at least this share of the motion's energy.
 _GAIN = 0.05
 _CHUNK = 2000
+#: Action units whose strands the manual lets act apart: the brows go down as wholes, or at their inner ends alone.
+_STRANDS = {"AU04": (("corrugator", "procerus"), ("depressor supercilii",))}
 
 
 def facs_motion(face: Face | None = None, *, one_sided: bool = True, combinations: bool = False) -> dict[str, _Floats]:
@@ -65,7 +69,7 @@ class Actions:
     Parameters
     ----------
     names : tuple of str
-        "AU12R", "AU26".
+        "AU12R", "AU26"; a name may stand more than once, for strands that can act apart.
     fields : array of shape (n, 68, 2)
         Motion of each action.
     companies : tuple of tuple of int
@@ -150,11 +154,16 @@ class Actions:
         return best
 
     def _name(self, subset: tuple[int, ...]) -> str:
-        sides: dict[str, str] = {}
+        sides: dict[str, set[str]] = {}
         for i in subset:
-            unit, side = self.names[i][:4], self.names[i][4:]
-            sides[unit] = sides.get(unit, "") + side
-        return "+".join(unit + (side if len(side) == 1 else "") for unit, side in sides.items())
+            sides.setdefault(self.names[i][:4], set()).add(self.names[i][4:])
+        return "+".join(unit + (min(side) if len(side) == 1 else "") for unit, side in sides.items())
+
+
+def _without(muscles: set[str]) -> dict[str, _Floats]:
+    """Motion of the mean head's exemplars with these muscles at rest."""
+    resting = {name: replace(muscle, pull=0.0) for name, muscle in LINEAR.items() if name in muscles}
+    return facs_motion(Face(load_head().mean, muscles={**MUSCLES, **resting}))
 
 
 @lru_cache(maxsize=2)
@@ -168,10 +177,16 @@ def facs_actions(combinations: bool = True) -> Actions:
     """
     motion = facs_motion()
     halves = {name[:4] for name in motion if len(name) == 5}
-    names = tuple(
-        half for name in motion if len(name) == 4 for half in ((f"{name}R", f"{name}L") if name in halves else (name,))
-    )
-    fields = np.stack([motion[name] for name in names])
-    fields.setflags(write=False)
+    names: list[str] = []
+    fields: list[_Floats] = []
+    for name in (name for name in motion if len(name) == 4):
+        sides = [f"{name}R", f"{name}L"] if name in halves else [name]
+        strands = _STRANDS.get(name, ())
+        muscles = {muscle for strand in strands for muscle in strand}
+        for apart in [_without(muscles - set(strand)) for strand in strands] or [motion]:
+            names += sides
+            fields += [apart[side] for side in sides]
+    stacked = np.stack(fields)
+    stacked.setflags(write=False)
     singles = tuple((int(name[2:]),) for name in motion if len(name) == 4)
-    return Actions(names, fields, singles + (COMBINATIONS if combinations else ()))
+    return Actions(tuple(names), stacked, singles + (COMBINATIONS if combinations else ()))

@@ -28,6 +28,7 @@ Motion = NDArray[np.float64]
 #: Kinds of `draw_motions` that the rule must pass; of the others it must pass few.
 PASSING = ("FACS units", "FACS units, one side", "FACS combinations")
 _MUST_FAIL = ("opposites", "turned")
+_LIDS = ("AU05", "AU43")
 
 
 def draw_face(rng: np.random.Generator) -> Face:
@@ -76,10 +77,10 @@ def draw_motions(
     Returns
     -------
     dict of str to array of shape (n, 68, 2)
-        ``FACS units`` (both sides), ``FACS units, one side``, ``FACS combinations``; ``opposites`` of the first,
-        ``opposites, one side``; ``turned``, the first with each face part turned at random, ``turned, one side``;
-        ``mixtures``, non-negative sums of 5 to 10 action units; ``signed mixtures`` of all; ``smooth`` random fields
-        (250 px); ``noise``.
+        ``FACS units`` (both sides), ``FACS units, one side``, ``FACS combinations``; ``opposites`` of the first and
+        ``opposites, one side``, without the lids'; ``opposites of lids``, which are each other's look; ``turned``, the
+        first with each face part turned at random, ``turned, one side``; ``mixtures``, non-negative sums of 5 to 10
+        action units; ``signed mixtures`` of all; ``smooth`` random fields (250 px); ``noise``.
     """
     chosen = set(ACTION_UNITS if action_units is None else action_units)
     rng = np.random.default_rng([random_state, 1])
@@ -92,14 +93,17 @@ def draw_motions(
     for seed in people:
         motion = facs_motion(draw_face(np.random.default_rng(seed)), combinations=True)
         motion = {n: m for n, m in motion.items() if {int(part[2:4]) for part in n.split("+")} <= chosen}
-        both = np.stack([m for name, m in motion.items() if len(name) == 4])
-        one = [m for name, m in motion.items() if len(name) == 5]
-        joint = [m for name, m in motion.items() if "+" in name]
-        for kind, units in (("", both), (", one side", np.stack(one) if one else np.zeros((0, 68, 2)))):
+        plain = {"": [n for n in motion if len(n) == 4], ", one side": [n for n in motion if len(n) == 5]}
+        for kind, names in plain.items():
+            units = np.stack([motion[n] for n in names]) if names else np.zeros((0, 68, 2))
+            lids = np.array([name[:4] in _LIDS for name in names], dtype=bool)
             add(f"FACS units{kind}", units)
-            add(f"opposites{kind}", -units)
+            add(f"opposites{kind}", -units[~lids])
+            add("opposites of lids", -units[lids])
             for i in range(len(units)):
                 add(f"turned{kind}", nulls.rotated(units, i, 5, rng))
+        joint = [m for name, m in motion.items() if "+" in name]
+        both = np.stack([motion[n] for n in plain[""]])
         add("FACS combinations", np.stack(joint) if joint else np.zeros((0, 68, 2)))
         flat = both / np.linalg.norm(both, axis=(1, 2), keepdims=True)
         for _ in range(20):

@@ -29,7 +29,7 @@ ACTION_UNITS: Mapping[int, Mapping[str, float]] = MappingProxyType(
     {
         1: {"frontalis medial": 1.0},
         2: {"frontalis lateral": 1.0},
-        4: {"corrugator": 1.0, "procerus": 0.8},
+        4: {"corrugator": 0.9, "procerus": 0.7, "depressor supercilii": 0.5},
         5: {"levator palpebrae": 1.0},
         6: {"orbicularis oculi, orbital": 1.0},
         7: {"orbicularis oculi, palpebral": 1.0},

@@ -102,6 +102,7 @@ LINEAR: Mapping[str, LinearMuscle] = MappingProxyType(
         "frontalis lateral": LinearMuscle(18, (4.0, -45.0, 16.0), 42.0, 1.35, 8.5, _BROW),
         "corrugator": LinearMuscle(21, (9.0, 12.0, 4.0), 70.0, 3.6, 5.0, _BROW),
         "procerus": LinearMuscle(21, (9.0, 34.0, -6.0), 50.0, 1.5, 3.6, (19, 20, 21)),
+        "depressor supercilii": LinearMuscle(19, (20.0, 90.0, 10.0), 60.0, 1.35, 3.0, _BROW),
         "levator palpebrae": LinearMuscle(38, (-4.8, -60.0, 20.0), 60.0, 1.5, 3.2, (37, 38)),
         "levator labii alaeque nasi": LinearMuscle(
             31, (-3.0, -36.0, 8.0), 50.0, 1.8, 5.0, (31, 32, 33, 49, 50, 51, 61)
