@@ -85,6 +85,7 @@ def train(
     import pandas as pd
 
     from dfecs_lib import workflow
+    from dfecs_lib.models.naming import unit_names
     from dfecs_lib.preprocessing import make_preprocessor
 
     preprocessor = make_preprocessor(
@@ -116,5 +117,7 @@ def train(
         f"{len(model.components_)} {explain} {model.variance_explained_:.2f} % of the motion in {', '.join(counts)} "
         f"({training['scheme']}){people}."
     )
-    units = pd.DataFrame({"unit": model.get_feature_names_out(), "share of motion, %": model.unit_shares_})
+    units = pd.DataFrame(
+        {"unit": model.get_feature_names_out(), "moves": unit_names(model), "share of motion, %": model.unit_shares_}
+    )
     print(table_text(units))

@@ -324,4 +324,4 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         """One line a unit: name, parts (above a fifth of its motion), share of variance, percent of frames active."""
         check_is_fitted(self)
         names = self.get_feature_names_out()
-        return summarize(self.components_, self.scheme_, names, self.unit_shares_, self.unit_activity_)
+        return summarize(self, names, self.unit_shares_, self.unit_activity_)

@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from dfecs_lib import keypoints
 from dfecs_lib.coding.sparse_coding import Floats
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.models.naming import unit_names
 from dfecs_lib.models.provenance import provenance, refuse_faces, warn_of_faces
 from dfecs_lib.models.savable import SavableUnits
 
@@ -108,12 +109,13 @@ class UnitsBase(TransformerMixin, SavableUnits):  # type: ignore[misc]
 
     # -- tables out --------------------------------------------------------------------------------------------
     def _codes_like(self, codes: Floats, X: FrameOrFloats | ArrayLike) -> FrameOrFloats:
-        """Give codes the index of X and the units' names when X is a table."""
+        """Give codes the index of X when X is a table; ``attrs["columns"]`` says what each column's unit moves."""
         if not isinstance(X, pd.DataFrame):
             return codes
         table = pd.DataFrame(codes, index=X.index, columns=self.get_feature_names_out())
         history = [*X.attrs.get("history", []), {"operation": "encode", "model": type(self).__name__}]
-        table.attrs = {"history": history}
+        words = dict(zip(table.columns, unit_names(self), strict=True))
+        table.attrs = {"columns": words, "history": history}
         return table
 
     def get_feature_names_out(

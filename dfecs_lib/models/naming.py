@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from dfecs_lib.keypoints import get_scheme
 from dfecs_lib.keypoints.schemes import FACE_PARTS, IBUG68, Scheme
 
-__all__ = ["name_units", "part_of_units", "summarize"]
+__all__ = ["name_units", "part_of_units", "summarize", "unit_names"]
+
+
+class HasUnits(Protocol):
+    """A fitted model with units in its rows."""
+
+    components_: NDArray[np.float64]
+
 
 _UP, _DOWN = (0.0, -1.0), (0.0, 1.0)
 #: Outwards is away from the midline: to the image's left on the subject's right side.
@@ -85,8 +93,29 @@ def _points(units: ArrayLike, scheme: str | Scheme) -> NDArray[np.float64]:
     return motion
 
 
+def _ranked(motion: NDArray[np.float64]) -> tuple[list[str], NDArray[np.float64]]:
+    """Plain motions that make a unit (136 numbers), the largest first, and how much of it each captures."""
+    names, templates = _templates()
+    flat = templates.reshape(len(templates), -1)
+    found: list[str] = []
+    sizes: list[float] = []
+    left, free = motion, np.ones(len(flat), dtype=bool)
+    for _ in range(3):
+        score = np.where(free, flat @ left, 0.0)
+        best = int(score.argmax())
+        if not score[best] > 0:
+            break
+        found.append(names[best])
+        sizes.append(float(score[best]))
+        left = left - score[best] * flat[best]
+        free &= np.abs(flat @ flat[best]) <= 0.1
+    return found, np.array(sizes)
+
+
 def name_units(units: ArrayLike, scheme: str | Scheme, *, second: float = 0.7) -> list[str]:
     """Name every unit by the plain motion nearest to it, such as "lip corners up"; sides are the subject's.
+
+    Each unit is named by itself, so that two may have one name: `unit_names` tells a model's units apart.
 
     Parameters
     ----------
@@ -102,19 +131,79 @@ def name_units(units: ArrayLike, scheme: str | Scheme, *, second: float = 0.7) -
     >>> name_units([unit.ravel()], "ibug68")
     ['lip corners up']
     """
-    names, templates = _templates()
-    flat = templates.reshape(len(templates), -1)
     result = []
     for motion in _points(units, scheme).reshape(-1, 136):
-        score = flat @ motion
-        first = int(score.argmax())
-        if not score[first] > 0:
-            result.append("no motion")
-            continue
-        left = flat @ (motion - score[first] * flat[first])
-        left[(flat @ flat[first]) > 0.1] = 0
-        other = int(left.argmax())
-        result.append(f"{names[first]}, {names[other]}" if left[other] >= second * score[first] else names[first])
+        found, sizes = _ranked(motion)
+        kept = [name for name, size in zip(found[:2], sizes, strict=False) if size >= second * sizes[0]]
+        result.append(", ".join(kept) if kept else "no motion")
+    return result
+
+
+def _side(motion: NDArray[np.float64]) -> str:
+    """Say on which side a unit of (2, 68) moves clearly more, or nothing."""
+    x = np.square(motion).sum(axis=0)
+    mirror = np.asarray(IBUG68.mirror)
+    right = np.array([k for k in range(68) if k < mirror[k] and k < 17] + [*range(17, 22), *range(36, 42), 31, 32])
+    right = np.concatenate([right, [48, 49, 50, 58, 59, 60, 61, 67]])
+    on_right, on_left = float(x[right].sum()), float(x[mirror[right]].sum())
+    if on_right > 2 * on_left:
+        return " on the right"
+    return " on the left" if on_left > 2 * on_right else ""
+
+
+def unit_names(model: HasUnits, scheme: str | Scheme | None = None) -> list[str]:
+    """Return a name for every unit of a fitted model, each its own: what it moves, in words, or its FACS number.
+
+    Units that `name_units` calls alike are told apart by side ("on the right"), then by what else they move ("with chin
+    down"), then by a number. A unit with signed codes is named by its positive direction.
+
+    Parameters
+    ----------
+    model : fitted model
+        With ``components_``; ``unit_names_``, where there are any, are taken as they are.
+    scheme : str or Scheme, optional
+        Of the units; the model's ``scheme_`` by default.
+
+    Returns
+    -------
+    list of str
+        In the order of ``components_``. Where no scheme is known: "unit 1", "unit 2", …
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> units = np.zeros((2, 136))
+    >>> units[:, [68 + 48, 68 + 54]] = -1.0
+    >>> units[1, 68 + 7 : 68 + 10] = 0.4
+    >>> unit_names(SimpleNamespace(components_=units, scheme_="ibug68"))
+    ['lip corners up', 'lip corners up, with chin down']
+    """
+    own = getattr(model, "unit_names_", None)
+    if own is not None:
+        return [str(name) for name in own]
+    found = scheme if scheme is not None else getattr(model, "scheme_", None)
+    units = np.asarray(model.components_, dtype=np.float64)
+    if found is None:
+        return [f"unit {k}" for k in range(1, len(units) + 1)]
+    names = name_units(units, found)
+    motions = _points(units, found)
+
+    def told_apart(words: list[str]) -> list[str]:
+        # The first of those that share a name keeps it: it moves most where units are in order of their share.
+        shared = {k for k, name in enumerate(names) if name in names[:k]}
+        return [name + word if k in shared else name for k, (name, word) in enumerate(zip(names, words, strict=True))]
+
+    def further(motion: NDArray[np.float64], name: str) -> str:
+        more = [other for other in _ranked(motion.ravel())[0] if other not in name]
+        return f", with {more[0]}" if more else ""
+
+    names = told_apart([_side(motion) for motion in motions])
+    names = told_apart([further(motion, name) for motion, name in zip(motions, names, strict=True)])
+    counts: dict[str, int] = {}
+    result = []
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+        result.append(name if counts[name] == 1 else f"{name} ({counts[name]})")
     return result
 
 
@@ -133,18 +222,17 @@ def part_of_units(units: ArrayLike, scheme: str | Scheme, *, share: float = 0.2)
     return result
 
 
-def summarize(
-    units: ArrayLike, scheme: str | Scheme | None, labels: ArrayLike, shares: ArrayLike, activity: ArrayLike
-) -> pd.DataFrame:
+def summarize(model: HasUnits, labels: ArrayLike, shares: ArrayLike, activity: ArrayLike) -> pd.DataFrame:
     """Table of units, one line each: name, part, variance_share and active_frames in percent, indexed by label.
 
-    Without a scheme the name is the label, and the part "all".
+    Without a scheme the part is "all".
     """
     index = pd.Index(np.asarray(labels), name="unit")
+    scheme = getattr(model, "scheme_", None)
     return pd.DataFrame(
         {
-            "name": list(index) if scheme is None else name_units(units, scheme),
-            "part": "all" if scheme is None else part_of_units(units, scheme),
+            "name": unit_names(model),
+            "part": "all" if scheme is None else part_of_units(model.components_, scheme),
             "variance_share": np.asarray(shares),
             "active_frames": np.asarray(activity),
         },

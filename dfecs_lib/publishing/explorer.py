@@ -13,13 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.anatomy.contours import contours
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.interpretability import as_units, name_muscles
+from dfecs_lib.interpretability import as_units
+from dfecs_lib.interpretability.facs import FACS
 from dfecs_lib.keypoints import convert, get_scheme
+from dfecs_lib.models.naming import unit_names
 
 if TYPE_CHECKING:
     from dfecs_lib.evaluation import UnitModel
 
-__all__ = ["PRESETS", "Clip", "explorer_data", "preset_motion", "unit_hints"]
+__all__ = ["PRESETS", "Clip", "explorer_data", "preset_motion"]
 
 #: Expressions to start from: FACS action units and their intensities, 0-5, after the combinations that the FACS
 #: literature lists as prototypes.
@@ -77,19 +79,13 @@ def preset_motion() -> pd.DataFrame:
     return motion.iloc[1:]
 
 
-def unit_hints(model: UnitModel, scheme: str, most: int = 2) -> list[str]:
-    """Return, for each unit, the few muscles whose pulls fit it best, as words for a slider.
-
-    Parameters
-    ----------
-    model : fitted model
-    scheme : str
-        Scheme of its units.
-    most : int
-        Muscles at most.
-    """
-    units = as_units(model, scheme=scheme)
-    return [" + ".join(name.rpartition(" (")[0] for name in name_muscles(row, most=most)) for row in units.motion]
+def _hints(model: UnitModel, scheme: str) -> list[str]:
+    """Words under each slider: of a FACS unit what the manual calls it, of another what it moves."""
+    own = getattr(model, "unit_names_", None)
+    if own is None:
+        return unit_names(model, scheme)
+    numbers = [int(name[2:]) if name[2:].isdigit() else 0 for name in own]
+    return [FACS[number].name if number in FACS else "" for number in numbers]
 
 
 def explorer_data(
@@ -100,7 +96,6 @@ def explorer_data(
     *,
     data: str,
     about: Mapping[str, str] | None = None,
-    hints: Mapping[str, Sequence[str]] | None = None,
     most_frames: int = 120,
     shown_fps: float = 15.0,
 ) -> dict[str, object]:
@@ -122,8 +117,6 @@ def explorer_data(
         What the units were made from, for the caption.
     about : mapping of name -> sentence, optional
         What the reader should know about a set.
-    hints : mapping of name -> words for each unit, optional
-        See `unit_hints`.
     most_frames : int
         Frames of each clip at most, from its beginning.
     shown_fps : float
@@ -138,7 +131,7 @@ def explorer_data(
     Raises
     ------
     DfecsError
-        If there is no clip, a clip has no complete face, a model is of another scheme, or hints do not fit the units.
+        If there is no clip, a clip has no complete face, or a model is of another scheme.
     """
     found = get_scheme(scheme)
     if not clips:
@@ -150,9 +143,6 @@ def explorer_data(
         units = np.asarray(model.components_, dtype=np.float64)
         if units.shape[1] != 2 * found.n_points:
             raise DfecsError(f"the units of {name} have {units.shape[1]} numbers, not those of scheme {scheme!r}")
-        words = list((hints or {}).get(name, [""] * len(units)))
-        if len(words) != len(units):
-            raise DfecsError(f"{len(words)} hints do not fit the {len(units)} units of {name}")
         codes = [np.asarray(model.transform(table), dtype=np.float64) for table in (presets, *shown)]
         full = _full_codes(np.concatenate(codes), units)
         digits = _digits(units * full[:, None])
@@ -162,7 +152,7 @@ def explorer_data(
                 "about": (about or {}).get(name, ""),
                 "signed": as_units(model, scheme=scheme).signed,
                 "names": [str(n) for n in getattr(model, "unit_names_", [f"{k + 1}" for k in range(len(units))])],
-                "hints": words,
+                "hints": _hints(model, scheme),
                 "units": _rounded(units * full[:, None]),
                 "offset": _rounded(np.asarray(model.inverse_transform(np.zeros((1, len(units))))))[0],
                 "presets": _rounded(100 * codes[0] / full, digits),

@@ -42,7 +42,8 @@ def encode(
     Returns
     -------
     DataFrame
-        One column a unit, one row for each frame read; NaN where a frame shows no face.
+        One column a unit, one row for each frame read; NaN where a frame shows no face. ``attrs["columns"]`` says what
+        each column's unit moves.
     """
     faces = load_each(sources, names=names, strict=strict, progress=progress)
     rest = neutral_option(neutral, neutral_from, names)
@@ -54,5 +55,5 @@ def encode(
     whole = codes.reindex(index)
     training = getattr(model, "metadata_", {}).get("training")
     history = [{"operation": "encode", "model": type(model).__name__, "training": training}]
-    whole.attrs = {"unit": "registered pixels of motion", "history": history}
+    whole.attrs = {"unit": "registered pixels of motion", "columns": codes.attrs["columns"], "history": history}
     return whole

@@ -12,8 +12,9 @@ from dfecs_lib.preprocessing import preparation
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import FullFaceModel
 from dfecs_lib.keypoints import convert
-from dfecs_lib.preprocessing import make_preprocessor
-from dfecs_lib.publishing.explorer import PRESETS, Clip, explorer_data, preset_motion, unit_hints
+from dfecs_lib.models.naming import unit_names
+from dfecs_lib.preprocessing import register_exemplars
+from dfecs_lib.publishing.explorer import PRESETS, Clip, explorer_data, preset_motion
 from dfecs_lib.simulate import exemplar_table, simulate
 
 
@@ -24,7 +25,7 @@ def walk():
 
 @pytest.fixture(scope="module")
 def models(walk):
-    faces = make_preprocessor().fit_transform(exemplar_table(combinations=False))
+    faces = register_exemplars(exemplar_table(combinations=False), frontalize=False)
     return {
         "DFECS": FullFaceModel(5, part_variance=0.9, encoder="direct").fit(walk.motion),
         "PCA": PCAUnits(5).fit(walk.motion),
@@ -39,8 +40,7 @@ def clip(walk):
 
 @pytest.fixture(scope="module")
 def found(walk, models, clip):
-    hints = {"DFECS": unit_hints(models["DFECS"], "ibug68")}
-    return explorer_data(models, walk.mean_neutral, "ibug68", [clip], data="simulated", hints=hints)
+    return explorer_data(models, walk.mean_neutral, "ibug68", [clip], data="simulated")
 
 
 def test_it_is_small_json(found):
@@ -95,10 +95,12 @@ def test_presets_move_the_face_as_their_names_say():
     assert surprise[1, 57] > 5  # lower lip down
 
 
-def test_hints_name_the_muscle_that_makes_a_facs_unit(models):
-    words = dict(zip(models["FACS"].unit_names_, unit_hints(models["FACS"], "ibug68"), strict=True))
-    assert "Zygomaticus major" in words["AU12"]
-    assert "Frontalis" in words["AU01"]
+def test_hints_are_the_names_of_the_units(models, found):
+    of = {chosen["name"]: chosen for chosen in found["sets"]}
+    assert of["DFECS"]["hints"] == unit_names(models["DFECS"])
+    words = dict(zip(models["FACS"].unit_names_, of["FACS"]["hints"], strict=True))
+    assert words["AU12"] == "lip corner puller"
+    assert words["AU01"] == "inner brow raiser"
 
 
 def test_a_clip_of_another_scheme_is_converted(walk, models):
@@ -117,5 +119,3 @@ def test_what_cannot_be_shown_is_refused(walk, models, clip):
         explorer_data(models, neutral, "ibug68", [], data="")
     with pytest.raises(DfecsError, match="not those of scheme 'disfa66'"):
         explorer_data(models, neutral, "disfa66", [clip], data="")
-    with pytest.raises(DfecsError, match="1 hints do not fit the 5 units"):
-        explorer_data(models, neutral, "ibug68", [clip], data="", hints={"PCA": ["one"]})
