@@ -21,6 +21,7 @@ __all__ = [
     "read_parquet",
     "read_yaml",
     "replace_folder",
+    "shipped",
     "whole_file",
     "write_csv",
     "write_parquet",
@@ -29,6 +30,18 @@ __all__ = [
 
 # What a spreadsheet takes for a formula: signs that begin one, unless a mere number follows.
 _FORMULA = re.compile(r"[=@\t\r]|[+-](?=.)(?!\d*\.?\d*(?:[eE][+-]?\d+)?$)")
+
+
+_LIBRARY = Path(__file__).parent
+
+
+def shipped(name: str = "") -> Path:
+    """Return where a file or folder lies that comes beside the library's code, such as ``notebooks/03_training.ipynb``.
+
+    That is the checkout, or, in an installed library, the copies that its wheel brought.
+    """
+    checkout = _LIBRARY.parent
+    return (checkout if (checkout / "notebooks" / "profiles.yaml").is_file() else _LIBRARY / "share") / name
 
 
 @contextmanager

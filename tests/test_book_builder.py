@@ -104,7 +104,7 @@ def test_a_browser_that_fails_is_told_in_one_sentence(tmp_path: Path) -> None:
 
 
 def test_what_is_no_checkout_or_forgets_a_page_is_refused(checkout: Path, tmp_path: Path) -> None:
-    with pytest.raises(DfecsError, match="run this in a checkout"):
+    with pytest.raises(DfecsError, match="name a folder with book/ and notebooks/ by --root"):
         build_book("demo", root=tmp_path / "book")
     with pytest.raises(DfecsError, match="no profile 'paper'"):
         build_book("paper", root=checkout)

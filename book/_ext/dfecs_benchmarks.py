@@ -23,9 +23,9 @@ LOGGER = logging.getLogger(__name__)
 
 def newest(name: str) -> Path:
     """Return the newest file of a benchmark: their names end in a date."""
-    import dfecs_lib
+    from dfecs_lib.files import shipped
 
-    files = sorted((Path(dfecs_lib.__file__).parents[1] / "benchmarks" / "results").glob(f"{name}-*.json"))
+    files = sorted(shipped("benchmarks/results").glob(f"{name}-*.json"))
     if not files:
         raise KeyError(f"no results of the benchmark {name!r}")
     return files[-1]

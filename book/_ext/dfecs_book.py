@@ -85,9 +85,9 @@ class Changelog(SphinxDirective):
     """``{changelog}``: the checkout's CHANGELOG.md, or a sentence where the library is installed without it."""
 
     def run(self) -> list[nodes.Node]:
-        import dfecs_lib
+        from dfecs_lib.files import shipped
 
-        file = Path(dfecs_lib.__file__).parents[1] / "CHANGELOG.md"
+        file = shipped("CHANGELOG.md")
         text = file.read_text(encoding="utf-8") if file.is_file() else "# Changelog\n\nNot part of this installation."
         self.env.note_dependency(str(file))
         return self.parse_text_to_nodes(text, allow_section_headings=True)

@@ -115,9 +115,9 @@ def total(source: Path) -> str:
 
 def elsewhere() -> str:
     """Say what is known of a profile that needs licences: the cost of its chapters on simulated data of its size."""
-    import dfecs_lib
+    from dfecs_lib.files import shipped
 
-    found = sorted((Path(dfecs_lib.__file__).parents[1] / "benchmarks" / "results").glob("book_costs-*.json"))
+    found = sorted(shipped("benchmarks/results").glob("book_costs-*.json"))
     if not found:
         return "not run here"
     measured = read(found[-1])

@@ -14,8 +14,12 @@ __all__ = ["book"]
 
 @click.command(epilog=example("dfecs book --profile demo"))
 @click.option("--profile", default="demo", metavar="NAME", help="demo, ravdess or paper: see notebooks/profiles.yaml.")
-@click.option("--root", default=".", metavar="DIR", help="The checkout.")
-@click.option("--out", metavar="DIR", help="Where built books go (default: _site in the checkout).")
+@click.option(
+    "--root",
+    metavar="DIR",
+    help="Folder with book/ and notebooks/ (default: the current one if it has them, else those of dfecs_lib itself).",
+)
+@click.option("--out", metavar="DIR", help="Where built books go (default: _site in --root, else here).")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Notebooks at a time (default: one a core).")
 @click.option(
     "--print",
@@ -32,7 +36,7 @@ __all__ = ["book"]
     metavar="[PORT]",
     help="Then serve it to this machine, on port 8000 unless given.",
 )
-def book(profile: str, root: str, out: str | None, jobs: int | None, printable: bool, serve: int | None) -> None:
+def book(profile: str, root: str | None, out: str | None, jobs: int | None, printable: bool, serve: int | None) -> None:
     """Run the notebooks of a profile and build the book from them."""
     from dfecs_lib.publishing import book as builder
 

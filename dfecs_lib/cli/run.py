@@ -33,11 +33,13 @@ def run(
 ) -> None:
     """Execute a notebook with parameters.
 
-    A run that is there already is not done again. NOTEBOOK is an .ipynb file with a cell tagged 'parameters'.
+    A run that is there already is not done again. NOTEBOOK is an .ipynb file with a cell tagged 'parameters', or the
+    name of one that comes with dfecs_lib, such as 03_training.
     """
-    from dfecs_lib.publishing.runs import declared_parameters, read_notebook
+    from dfecs_lib.publishing.runs import declared_parameters, find_notebook, read_notebook
     from dfecs_lib.publishing.runs.apart import run_apart
 
+    notebook = str(find_notebook(notebook))
     if only_list:
         for name, default in declared_parameters(read_notebook(notebook), notebook).items():
             print(f"{name} = {default!r}")

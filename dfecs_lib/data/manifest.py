@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dfecs_lib.data.manifest_entries import Download, Entry, KnownFile, State, check_content, parse_entry
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.files import read_yaml
+from dfecs_lib.files import read_yaml, shipped
 
 __all__ = [
     "Download",
@@ -29,7 +29,6 @@ __all__ = [
 ]
 
 MANIFEST_NAME = "data_manifest.yaml"
-_HERE = Path(__file__).parents[1]
 
 
 class UnknownDatasetError(DfecsError, KeyError):
@@ -74,7 +73,7 @@ def find_manifest(path: str | os.PathLike[str] | None = None) -> Path:
         if not given.is_file():
             raise DfecsError(f"{given}: no such manifest")
         return given
-    places = [Path.cwd() / MANIFEST_NAME, _HERE.parent / MANIFEST_NAME, _HERE / MANIFEST_NAME]
+    places = [Path.cwd() / MANIFEST_NAME, shipped(MANIFEST_NAME)]
     for place in places:
         if place.is_file():
             return place
@@ -89,7 +88,9 @@ def data_folder(manifest: Path) -> Path:
     """
     if os.environ.get("DFECS_DATA"):
         return Path(os.environ["DFECS_DATA"]).expanduser()
-    return (Path.cwd() if manifest.parent == _HERE else manifest.parent) / "data"
+    return (
+        Path.cwd() if manifest.parent.name == "share" and manifest == shipped(MANIFEST_NAME) else manifest.parent
+    ) / "data"
 
 
 def load_manifest(path: str | os.PathLike[str] | None = None) -> Manifest:

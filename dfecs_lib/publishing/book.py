@@ -22,13 +22,14 @@ from typing import BinaryIO
 import yaml
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.files import read_yaml, replace_folder
+from dfecs_lib.files import read_yaml, replace_folder, shipped
 from dfecs_lib.publishing.runs import Profile, Run, load_profile, run_profile
 
 __all__ = ["BookError", "build_book", "serve"]
 
 _PAGES = "notebooks"  # where the book's table of contents expects executed notebooks
 _RESULTS = "results"
+_SOURCES = ("book/_config.yml", "book/_toc.yml", "notebooks/profiles.yaml")
 _SMALL = 50_000_000  # bytes that are fetched without being asked for
 # What turns the sources into pages.
 _TOOLS = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "plotly")
@@ -43,7 +44,7 @@ class BookError(DfecsError):
 def build_book(
     profile: str = "demo",
     *,
-    root: str | os.PathLike[str] = ".",
+    root: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] | None = None,
     runs: str | os.PathLike[str] | None = None,
     n_jobs: int | None = None,
@@ -56,12 +57,13 @@ def build_book(
     ----------
     profile : str
         A name in ``notebooks/profiles.yaml``.
-    root : path
-        The checkout, with ``book/`` and ``notebooks/``.
+    root : path, optional
+        The folder that holds ``book/`` and ``notebooks/``; by default the current folder if it does, else what comes
+        with the library.
     out : path, optional
-        Folder for built books, by default ``<root>/_site``.
+        Folder for built books, by default ``_site`` in the root that was given, else in the current folder.
     runs : path, optional
-        Folder for runs, by default ``<root>/.runs``.
+        Folder for runs, by default ``.runs`` there.
     n_jobs : int, optional
         Notebooks at a time; by default one for each core.
     printable : bool
@@ -83,20 +85,21 @@ def build_book(
     BookError
         If jupyter-book complained: any warning counts.
     DfecsError
-        If the folder is no checkout, the profile is unknown, or data that it needs are not on this machine.
+        If the folder holds no book, the profile is unknown, or data that it needs are not on this machine.
     """
-    base = Path(root)
-    for needed in ("book/_config.yml", "book/_toc.yml", "notebooks/profiles.yaml"):
+    here = Path() if root is None else Path(root)
+    base = here if root is not None or all((here / needed).is_file() for needed in _SOURCES) else shipped()
+    for needed in _SOURCES:
         if not (base / needed).is_file():
-            raise DfecsError(f"{base / needed}: no such file; run this in a checkout, or name it with --root")
+            raise DfecsError(f"{base / needed}: no such file; name a folder with book/ and notebooks/ by --root")
     if find_spec("jupyter_book") is None:
         raise DfecsError(
             "the book needs the package 'jupyter-book', which is not installed: pip install 'dfecs_lib[book]'"
         )
-    site = Path(out) if out is not None else base / "_site"
+    site = Path(out) if out is not None else here / "_site"
     chosen = load_profile(profile, base / "notebooks" / "profiles.yaml")
     check_data(chosen, report)
-    done = run_profile(chosen, runs=base / ".runs" if runs is None else runs, n_jobs=n_jobs, report=report)
+    done = run_profile(chosen, runs=here / ".runs" if runs is None else runs, n_jobs=n_jobs, report=report)
     work = site / f".{profile}.{os.getpid()}"
     shutil.rmtree(work, ignore_errors=True)
     try:
@@ -184,16 +187,14 @@ def _without_absent(node: object, target: Path, listed: set[str]) -> object:
 def _key(staged: Path, printable: bool) -> str:
     """Return a hash of what pages are made of: sources, runs, library, what pages read of the checkout, tools."""
     library = Path(__file__).parents[1]
-    checkout = library.parent
-    others = [checkout / "CHANGELOG.md", checkout / "data_manifest.yaml"]
-    others += sorted((checkout / "benchmarks" / "results").glob("*.json"))
+    others = [shipped("CHANGELOG.md"), shipped("data_manifest.yaml"), *sorted(shipped("benchmarks").rglob("*.json"))]
     others += sorted(file for file in library.rglob("*") if "__pycache__" not in file.parts)
     total = hashlib.sha256(f"{printable}".encode())
     for package in _TOOLS:
         total.update(f"{package} {metadata.version(package)}\n".encode())
     for file in [*sorted(staged.rglob("*")), *others]:
         if file.is_file():
-            name = file.relative_to(staged if file.is_relative_to(staged) else checkout).as_posix()
+            name = file.relative_to(staged).as_posix() if file.is_relative_to(staged) else file.name
             total.update(name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
     return total.hexdigest()
 

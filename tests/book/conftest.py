@@ -1,4 +1,4 @@
-"""The demo book, built once by `dfecs book`, and pages that note what goes wrong on them."""
+"""The demo book, built once by `dfecs book` of an installed library, and pages that note what goes wrong on them."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def site(root: Path, tmp_path_factory) -> Path:
-    """The built pages: those in $DFECS_BOOK, else built here.
+def site(request: pytest.FixtureRequest, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built pages: those in $DFECS_BOOK, else built from what a wheel brings, in a folder that holds nothing else.
 
-    Runs are kept by their keys in .runs, so that a second build takes seconds.
+    Runs are kept by their keys in .runs of the checkout, so that a second build takes seconds.
     """
     if os.environ.get("DFECS_BOOK"):
         return Path(os.environ["DFECS_BOOK"])
     out = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "dfecs_lib.cli", "book", "--profile", "demo", "--out", str(out)]
-    environment = dict(os.environ)
+    (root / ".runs").mkdir(exist_ok=True)
+    (out / ".runs").symlink_to(root / ".runs")
+    command = [sys.executable, "-m", "dfecs_lib.cli", "book", "--profile", "demo"]
+    environment = dict(os.environ, PYTHONPATH=str(request.getfixturevalue("installed")))
     clips = root.parent / "shared" / "data"
     if clips.is_dir():
         environment.setdefault("DFECS_CLIPS", str(clips))
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=out, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    (index,) = out.rglob("html/index.html")
+    index = out / "_site" / "demo" / "html" / "index.html"
     return index.parent
 
 

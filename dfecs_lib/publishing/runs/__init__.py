@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dfecs_lib.publishing.runs.keys import fingerprint, run_key
 from dfecs_lib.publishing.runs.notebook import Run, RunFailedError, run_notebook
-from dfecs_lib.publishing.runs.parameters import declared_parameters, read_notebook, resolve
+from dfecs_lib.publishing.runs.parameters import declared_parameters, find_notebook, read_notebook, resolve
 from dfecs_lib.publishing.runs.profile import Profile, Step, load_profile, profile_names, run_profile
 from dfecs_lib.publishing.runs.uses import used_code
 
@@ -17,6 +17,7 @@ __all__ = [
     "RunFailedError",
     "Step",
     "declared_parameters",
+    "find_notebook",
     "fingerprint",
     "load_profile",
     "profile_names",

@@ -11,9 +11,9 @@ from pathlib import Path
 import yaml
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.files import parse_yaml
+from dfecs_lib.files import parse_yaml, shipped
 
-__all__ = ["Cell", "declared_parameters", "read_notebook", "resolve"]
+__all__ = ["Cell", "declared_parameters", "find_notebook", "read_notebook", "resolve"]
 
 #: A notebook's cell, as it is stored.
 Cell = dict[str, object]
@@ -26,6 +26,12 @@ _KINDS = {
     list: "a list",
     dict: "a mapping",
 }
+
+
+def find_notebook(name: str) -> Path:
+    """Return a notebook's path: the file of that name, or the one of that name in ``notebooks`` here or as shipped."""
+    places = [Path(name), Path("notebooks", f"{name}.ipynb"), shipped(f"notebooks/{name}.ipynb")]
+    return next((place for place in places if place.is_file()), places[0])
 
 
 def read_notebook(path: str | os.PathLike[str]) -> list[Cell]:
