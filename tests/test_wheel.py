@@ -1,10 +1,10 @@
 """The wheel, installed alone and used in an empty folder: all that a checkout offers is there."""
 
-# The book is not built here: tests/book builds all of it in this way.
-
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -54,3 +54,29 @@ def test_a_notebook_that_came_with_the_wheel_is_run_by_its_name(installed: Path,
     assert (folder / results / "results.json").is_file()
     assert {p.name for p in folder.iterdir()} == {".runs"}
     assert files(installed) == before
+
+
+def test_the_book_that_came_with_the_wheel_is_built(installed: Path, tmp_path: Path) -> None:
+    """A small one; the whole book is built in this way in tests/book."""
+    shutil.copytree(installed, tmp_path / "installed")
+    book, notebooks = (tmp_path / "installed" / "dfecs_lib" / "share" / name for name in ("book", "notebooks"))
+    pages = "".join(f"- file: {page}\n" for page in ("notebooks/one", "changelog"))
+    (book / "_toc.yml").write_text(f"format: jb-book\nroot: index\nchapters:\n{pages}")
+    (book / "index.md").write_text("# Small\n\nA page.\n")
+    code = {"cell_type": "code", "execution_count": None, "outputs": []}
+    cells = [
+        {"cell_type": "markdown", "id": "title", "metadata": {}, "source": "# One"},
+        {**code, "id": "parameters", "metadata": {"tags": ["parameters"]}, "source": "n = 1  # how many"},
+        {**code, "id": "code", "metadata": {}, "source": "n + 1"},
+    ]
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (notebooks / "one.ipynb").write_text(json.dumps(notebook))
+    (notebooks / "profiles.yaml").write_text("demo: {notebooks: {one: }}\n")
+    here = tmp_path / "elsewhere"
+    here.mkdir()
+    command = [sys.executable, "-m", "dfecs_lib.cli", "book"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "installed")}
+    done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "_site/demo/html/index.html\n"), done.stderr
+    assert __version__ in (here / "_site" / "demo" / "html" / "changelog.html").read_text()
+    assert {p.name for p in here.iterdir()} == {".runs", "_site"}
