@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dfecs_lib import __version__
+from dfecs_lib import __version__, keypoints, load_dataset
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +46,15 @@ def test_the_wheel_brings_what_lies_in_the_checkout(installed: Path, root: Path,
 
 def test_a_notebook_that_came_with_the_wheel_is_run_by_its_name(installed: Path, folder: Path) -> None:
     before = files(installed)
+    faces = load_dataset("sim-ckplus", size="small").keypoints
+    keypoints.save(faces.groupby(level="subject", sort=False).head(30).head(150), folder / "faces.parquet")
     assert "n_frames = " in dfecs(installed, folder, "run", "03_training", "--list")
-    small = ["-p", "train", "[sim-ckplus]", "-p", "test", "[sim-ckplus]", "-p", "n_frames", "300"]
+    small = ["-p", "train", "[faces.parquet]", "-p", "test", "[faces.parquet]", "-p", "variance", "0.5"]
     out = dfecs(installed, folder, "run", "03_training", *small)
     results = Path(out.splitlines()[1].removeprefix("results: "))
     assert out.startswith("done: .runs/03_training/")
     assert (folder / results / "results.json").is_file()
-    assert {p.name for p in folder.iterdir()} == {".runs"}
+    assert {p.name for p in folder.iterdir()} == {".runs", "faces.parquet"}
     assert files(installed) == before
 
 
