@@ -91,6 +91,12 @@ class Dataset:
         Frames read, failed, dropped; files that could not be read.
     occurrences : DataFrame or None
         Whether a unit is present (0/1, NaN = not coded), where that is known apart from the intensity.
+    time : Series or None
+        Seconds from the start of each frame's recording, where the source has it.
+    estimates : DataFrame or None
+        Action units as the tracker's own program estimates them: another program's word, no labels.
+    pose : DataFrame or None
+        The head's ``pitch, yaw, roll`` in degrees, as the tracker's program estimates it.
 
     Examples
     --------
@@ -106,6 +112,9 @@ class Dataset:
     action_units: pd.DataFrame | None
     report: ReadReport
     occurrences: pd.DataFrame | None = field(default=None, kw_only=True)
+    time: pd.Series[float] | None = field(default=None, kw_only=True)
+    estimates: pd.DataFrame | None = field(default=None, kw_only=True)
+    pose: pd.DataFrame | None = field(default=None, kw_only=True)
 
     @property
     def subjects(self) -> list[str]:

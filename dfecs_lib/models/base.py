@@ -144,6 +144,9 @@ class UnitsBase(TransformerMixin, SavableUnits):  # type: ignore[misc]
             Pixels; a table for a table. Rows of NaN codes are NaN.
         """
         check_is_fitted(self)
+        if isinstance(E, pd.DataFrame) and set(names := self.get_feature_names_out()) < set(E.columns):
+            E, attrs = E[list(names)], E.attrs  # time and other columns beside the codes
+            E.attrs = attrs
         codes = np.asarray(E)
         if codes.dtype not in (np.float32, np.float64):
             codes = codes.astype(np.float64)

@@ -42,8 +42,8 @@ def encode(
     Returns
     -------
     DataFrame
-        One column a unit, one row for each frame read; NaN where a frame shows no face. ``attrs["columns"]`` says what
-        each column's unit moves.
+        One row for each frame read, NaN where a frame shows no face. Columns: ``time`` in seconds, where a source has
+        it, then one a unit; ``attrs["columns"]`` says what each one's unit moves.
     """
     faces = load_each(sources, names=names, strict=strict, progress=progress)
     rest = neutral_option(neutral, neutral_from, names)
@@ -53,6 +53,9 @@ def encode(
     assert isinstance(codes, pd.DataFrame)
     index = faces[0].keypoints.index.append([data.keypoints.index for data in faces[1:]]).sort_values()
     whole = codes.reindex(index)
+    times = [data.time for data in faces if data.time is not None]
+    if times:
+        whole.insert(0, "time", pd.concat(times).reindex(index))
     training = getattr(model, "metadata_", {}).get("training")
     history = [{"operation": "encode", "model": type(model).__name__, "training": training}]
     whole.attrs = {"unit": "registered pixels of motion", "columns": codes.attrs["columns"], "history": history}

@@ -61,6 +61,8 @@ def train(
     schemes = sorted({scheme_of(data.keypoints).name for data in faces})
     if scheme is None and len(schemes) > 1:
         raise DfecsError(f"the tables are of different schemes ({', '.join(schemes)}); say which with --scheme")
+    if progress:
+        tqdm.write(f"registering {sum(len(data.keypoints) for data in faces):,} frames", file=sys.stderr)
     prepared = preparation(
         faces, preprocessor=preprocessor, scheme=scheme, neutral=neutral, neutral_frame=neutral_frame
     )

@@ -1,0 +1,146 @@
+"""Faces out of a user's own files: tables of tracked faces, videos, folders of either."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from tqdm import tqdm
+
+from dfecs_lib.data.readers import Tracks, read_folder, read_tracks
+from dfecs_lib.data.readers.in_folder import table_files
+from dfecs_lib.data.readers.read import several_faces
+from dfecs_lib.data.readers.registry import dataset_readers
+from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import natural_key
+from dfecs_lib.keypoints.dataset import Dataset, ReadReport
+from dfecs_lib.keypoints.path_names import names_from_path
+from dfecs_lib.keypoints.plausible import flag_implausible
+from dfecs_lib.tracking import default_cache, track
+from dfecs_lib.tracking.media import VIDEO_SUFFIXES
+
+__all__ = ["ReadingOptions", "from_file", "from_folder"]
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """What `load` was asked, as it goes to files and folders; see there."""
+
+    names: str | None
+    strict: bool
+    min_confidence: float | None
+    face: int | Literal["all"] | None
+    identity: str | None
+    picture_size: tuple[int, int] | None
+    progress: bool
+
+
+def from_file(path: Path, options: ReadingOptions) -> Dataset:
+    if path.suffix.lower() in VIDEO_SUFFIXES:
+        return _video(path, options)
+    tracks = read_tracks(
+        path,
+        names=options.names,
+        min_confidence=options.min_confidence,
+        face=options.face,
+        identity=options.identity,
+        picture_size=options.picture_size,
+    )
+    if tracks.report.problems:
+        raise DfecsError(f"{path}: {tracks.report.problems[0]}")
+    return _of_tracks(str(path), tracks)
+
+
+def from_folder(path: Path, options: ReadingOptions) -> list[Dataset]:
+    for reader in dataset_readers().values():
+        if reader.sniff(path):
+            if options.names is not None:
+                raise DfecsError(f"{path}: has the layout of {reader.name}, which names its subjects itself")
+            readings = reader.read(path, name=reader.name, progress=options.progress)
+            return [Dataset(str(path), readings.keypoints, None, readings.action_units, readings.report)]
+    videos = sorted(
+        (p for p in path.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file()),
+        key=lambda file: natural_key(file.as_posix()),
+    )
+    if not videos and not table_files(path):
+        raise DfecsError(f"{path}: no table of tracked faces and no video in this folder")
+    read: list[Dataset] = []
+    skipped: list[tuple[str, str]] = []
+    if table_files(path):
+        try:
+            folder = read_folder(
+                path,
+                names=options.names,
+                strict=options.strict,
+                min_confidence=options.min_confidence,
+                face=options.face,
+                picture_size=options.picture_size,
+                progress=options.progress,
+            )
+        except DfecsError:
+            if not videos:
+                raise
+            skipped += [
+                (file.relative_to(path).as_posix(), "is no table of tracked faces") for file in table_files(path)
+            ]
+        else:
+            read += [_of_tracks(str(path / name), tracks) for name, tracks in folder.tracks.items()]
+            skipped += folder.skipped
+    for video in tqdm(videos, desc=f"tracking {path.name}", unit="video", disable=not options.progress or not videos):
+        try:
+            read.append(_video(video, replace(options, progress=False)))
+        except DfecsError as error:
+            if options.strict:
+                raise
+            skipped.append((video.relative_to(path).as_posix(), str(error).removeprefix(f"{video}: ")))
+    if not read:
+        raise DfecsError(f"{path}: none of its files can be used; {skipped[0][0]}: {skipped[0][1]}")
+    if skipped:
+        shown = "; ".join(f"{name} ({reason})" for name, reason in skipped[:3]) + "; …" * (len(skipped) > 3)
+        whole = len(read) + len(skipped)
+        warnings.warn(f"{path}: {len(skipped)} of {whole} files were passed over: {shown}", stacklevel=2)
+        read[0] = replace(read[0], report=replace(read[0].report, unreadable=tuple(skipped)))
+    return read
+
+
+def _video(path: Path, options: ReadingOptions) -> Dataset:
+    row = {} if options.names is None else names_from_path(path, options.names)
+    table = track(
+        path,
+        dataset=row.get("dataset", ""),
+        subject=row.get("subject", ""),
+        recording=row.get("recording", path.stem),
+        cache=default_cache(),
+        progress=options.progress,
+    )
+    report = ReadReport(len(table), failed=int(table.isna().all(axis=1).sum()))
+    return _plausible(Dataset(str(path), table, None, None, report))
+
+
+def _of_tracks(name: str, tracks: Tracks) -> Dataset:
+    for sentence in several_faces(tracks.keypoints):
+        warnings.warn(sentence, stacklevel=2)
+    return _plausible(
+        Dataset(
+            name,
+            tracks.keypoints,
+            None,
+            None,
+            tracks.report,
+            time=tracks.time,
+            estimates=tracks.action_units,
+            pose=tracks.pose,
+        )
+    )
+
+
+def _plausible(data: Dataset) -> Dataset:
+    """Leave out the frames that a recording cannot hold, and say how many."""
+    table, flags = flag_implausible(data.keypoints)
+    if flags.empty:
+        return data
+    note = f"{len(flags)} frames left out: the face is of another size, or elsewhere, than in the recording's others."
+    report = replace(data.report, failed=data.report.failed + len(flags), notes=(*data.report.notes, note))
+    return replace(data, keypoints=table, report=report)
