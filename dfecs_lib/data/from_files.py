@@ -120,6 +120,9 @@ def _video(path: Path, options: ReadingOptions) -> Dataset:
 
 
 def _of_tracks(name: str, tracks: Tracks) -> Dataset:
+    if tracks.report.set_aside:
+        counts = ", ".join(f"{count} {what}" for what, count in tracks.report.set_aside)
+        warnings.warn(f"{name}: lines set aside: {counts}", stacklevel=2)
     for sentence in several_faces(tracks.keypoints):
         warnings.warn(sentence, stacklevel=2)
     return _plausible(

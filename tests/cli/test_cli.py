@@ -235,10 +235,12 @@ def test_bad_tables_and_outputs(samples: Path, trained: Path, tmp_path: Path, sa
     faces["success"] = 0
     faces.to_csv(tmp_path / "noface.csv", index=False)
     before = snapshot(tmp_path)
-    for name in ("empty", "header", "cut", "binary", "columns", "folder", "noface", "absent"):
+    for name in ("empty", "header", "binary", "columns", "folder", "noface", "absent"):
         path = tmp_path / f"{name}.csv"
         refused(say("train", path, "-o", tmp_path / "u.npz"), str(path))
         refused(say("encode", trained, path, "-o", tmp_path / "c.csv"), str(path))
+    done = dfecs("evaluate", trained, "cut.csv", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "dfecs: note: cut.csv: lines set aside: 1 cut off at the end\n")
     refused(say("evaluate", trained, tmp_path / "cut.parquet"), "cut.parquet")
     refused(say("train", tmp_path / "cut.parquet", good, "-o", tmp_path / "u.npz"), "cut.parquet")
     refused(say("train", good, good, "-o", tmp_path / "u.npz"), "named twice")
