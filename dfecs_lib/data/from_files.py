@@ -120,10 +120,13 @@ def _video(path: Path, options: ReadingOptions) -> Dataset:
 
 
 def _of_tracks(name: str, tracks: Tracks) -> Dataset:
-    if tracks.report.set_aside:
-        counts = ", ".join(f"{count} {what}" for what, count in tracks.report.set_aside)
+    faces = several_faces(tracks.keypoints)
+    # Lines of other faces are said below.
+    aside = [entry for entry in tracks.report.set_aside if not (faces and "face" in entry[0])]
+    if aside:
+        counts = ", ".join(f"{count} {what}" for what, count in aside)
         warnings.warn(f"{name}: lines set aside: {counts}", stacklevel=2)
-    for sentence in several_faces(tracks.keypoints):
+    for sentence in faces:
         warnings.warn(sentence, stacklevel=2)
     return _plausible(
         Dataset(
