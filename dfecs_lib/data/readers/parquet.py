@@ -84,10 +84,11 @@ def _read(path: Path, options: FileOptions) -> Tracks:
     notes = []
     beyond = (table.abs() > LARGEST_COORDINATE).any(axis=1).to_numpy()
     if beyond.any():
-        table = keypoints.record(table.mask(beyond[:, None]), "drop impossible frames", frames=int(beyond.sum()))
-        notes.append(
-            f"{int(beyond.sum())} frames hold coordinates beyond {LARGEST_COORDINATE:,.0f} pixels; they failed."
-        )
+        impossible = table.copy()
+        impossible[beyond] = np.nan
+        impossible.attrs = table.attrs
+        table = keypoints.record(impossible, "drop impossible frames", frames=int(beyond.sum()))
+        notes.append(f"Failed frames: {int(beyond.sum())} with coordinates beyond {LARGEST_COORDINATE:,.0f} pixels.")
     named = _renamed(path, table, options)
     if time is not None:
         time = _renamed(path, time.to_frame(), options)[TIME]

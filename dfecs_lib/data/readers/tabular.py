@@ -268,7 +268,7 @@ def _upright(
         values = values.copy()
         values[:, part] = (np.nanmin(values[:, part]) + np.nanmax(values[:, part])) - values[:, part]
         what = "y pointed up" if layout.flip == "y" else "the picture was mirrored (x pointed left)"
-    notes.append(f"{what[0].upper()}{what[1:]}, as the order of the points tells; they were put right.")
+    notes.append(f"{what[0].upper()}{what[1:]}, as the order of the points tells; the table was put right.")
     return values, [what]
 
 
