@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tracker_tables import faces, plain_frame, write
 
 from dfecs_lib.data.readers import read_account, read_keypoints, read_tracks
 from dfecs_lib.keypoints import flag_implausible, from_points, make_table, save, to_points
-
-from .writing import faces, plain_frame, write
 
 FACES = faces(15, centre=(420.0, 240.0))
 
@@ -111,7 +110,7 @@ def table_of(points: np.ndarray, recording: str = "r") -> pd.DataFrame:
     [
         (lambda p: (p - p.mean(axis=0)) * 20 + p.mean(axis=0), "size"),
         (lambda p: (p - p.mean(axis=0)) / 20 + p.mean(axis=0), "size"),
-        (lambda p: p + [900, 0], "place"),
+        (lambda p: np.add(p, [900, 0]), "place"),
     ],
 )
 def test_a_wrong_frame_is_flagged_and_left_out(spoil, reason: str) -> None:

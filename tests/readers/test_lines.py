@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tracker_tables import faces, openface_frame, plain_frame, write
 
 from dfecs_lib.data.readers import Tracks, read_keypoints, read_tracks
 from dfecs_lib.errors import DfecsError
-
-from .writing import faces, openface_frame, plain_frame, write
 
 FACES = faces()
 

@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tracker_tables import XY, faces, openface_frame, plain_frame, pyfeat_frame, write
 
 from dfecs_lib.data.readers import read_account, read_folder, read_keypoints, read_tracks
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import from_points
-
-from .writing import XY, faces, openface_frame, plain_frame, pyfeat_frame, write
 
 LEFT, RIGHT = faces(20, centre=(200.0, 240.0)), faces(20, centre=(600.0, 240.0), seed=1)
 

@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tracker_tables import XY, faces, openface_frame, plain_frame, pyfeat_frame, write
 
 from dfecs_lib import keypoints
 from dfecs_lib.data.readers import read_keypoints, read_pose, read_tracks, sniff
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.head3d import load_head
 from dfecs_lib.keypoints import IBUG68, from_points
-
-from .writing import XY, faces, openface_frame, plain_frame, pyfeat_frame, write
 
 FACES = faces()
 PLAIN = from_points(FACES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,18 @@ from dfecs_lib.keypoints import SCHEMES
 
 __all__ = ["READER"]
 
+# NumPy reads an array's header as Python's literals, and stumbles as Python's parser does.
+_DAMAGED = (
+    OSError,
+    ValueError,
+    EOFError,
+    SyntaxError,
+    TypeError,
+    MemoryError,
+    OverflowError,
+    RecursionError,
+    TokenError,
+)
 _SIZES = {*(scheme.n_points for scheme in SCHEMES.values()), MESH_WITHOUT_IRISES}
 
 
@@ -24,7 +37,7 @@ def _read(path: Path, options: FileOptions) -> Tracks:
     head_of(path, 16)
     try:
         array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError, TypeError, MemoryError, OverflowError) as error:
+    except _DAMAGED as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DfecsError(f"{path}: not a readable NumPy array ({reason[:200]})") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":

@@ -275,10 +275,11 @@ def read_account(table: pd.DataFrame) -> list[str]:
     for entry in table.attrs.get("history", []):
         if entry.get("operation") != "read" or "failed" not in entry:
             continue
-        text = f"{entry['file']}: {entry['frames']} frames, {entry['failed']} without a usable face"
+        file = entry.get("file")
+        text = f"{file}: {entry.get('frames')} frames, {entry['failed']} without a usable face"
         threshold = entry.get("min_confidence")
         sentences.append(f"{text}." if threshold is None else f"{text} (confidence threshold {threshold}).")
-        sentences += [f"{entry['file']}: {problem}." for problem in _listed(entry.get("problems"))]
+        sentences += [f"{file}: {problem}." for problem in _listed(entry.get("problems"))]
         sentences += several_faces(table)
     return sentences
 
