@@ -9,6 +9,7 @@ import random
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -117,6 +118,17 @@ def damage(whole: bytes, rng: random.Random) -> bytes:
     return data or b" "
 
 
+Outcome = TypeVar("Outcome")
+
+
+def attempt(read: Callable[[], Outcome]) -> tuple[Outcome | None, str]:
+    """What comes out, or the sentence that it is refused with."""
+    try:
+        return read(), ""
+    except DfecsError as error:
+        return None, str(error)
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("damaged")
@@ -128,12 +140,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_damaged_files_are_read_or_refused(place: Path, name: str, seed: int) -> None:
     path = place / name
     path.write_bytes(damage(WHOLE[name], random.Random(seed)))
-    try:
-        tracks = read_tracks(path)
-    except DfecsError as error:
-        assert "\n" not in str(error)
-        assert str(path) in str(error)
-        assert len(str(error)) < 2000
+    tracks, refusal = attempt(lambda: read_tracks(path))
+    if tracks is None:
+        assert "\n" not in refusal
+        assert str(path) in refusal
+        assert len(refusal) < 2000
         return
     report, table = tracks.report, tracks.keypoints
     assert report.lines == report.lines_used + sum(count for _, count in report.set_aside)
@@ -204,11 +215,10 @@ def test_damaged_datasets_are_read_or_refused(name: str, seed: int) -> None:
             path = Path(folder, renamed)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(damage(content, rng) if file == spoilt else content)
-        try:
-            readings = reader.read(Path(folder), name=name, progress=False, n_jobs=1)
-        except DfecsError as error:
-            assert "\n" not in str(error)
-            return
+        readings, refusal = attempt(lambda: reader.read(Path(folder), name=name, progress=False, n_jobs=1))
+    if readings is None:
+        assert "\n" not in refusal
+        return
     keypoints.validate(readings.keypoints)
     assert not (np.abs(readings.keypoints.to_numpy()) > LARGEST_COORDINATE).any()
     assert readings.report.frames == len(readings.keypoints)
@@ -238,12 +248,10 @@ def test_strange_histories_are_refused_or_borne(tmp_path: Path, history: object)
     table = keypoints.make_table(FACES, scheme="ibug68", frames=range(9))
     table.attrs["history"] = history
     table.to_parquet(tmp_path / "a.parquet")
-    try:
-        read = read_tracks(tmp_path / "a.parquet")
-    except DfecsError as error:
-        assert "history" in str(error)
-        return
-    read_account(read.keypoints)
+    read, refusal = attempt(lambda: read_tracks(tmp_path / "a.parquet"))
+    assert (read is None) == ("history" in refusal)
+    if read is not None:
+        assert all(isinstance(sentence, str) for sentence in read_account(read.keypoints))
 
 
 def test_units_are_not_points(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_eyes_alone_are_no_face(tmp_path: Path) -> None:
 
 
 def test_points_in_space_are_seen_by_a_stated_camera(tmp_path: Path) -> None:
-    head = load_head().mean + [10.0, -20.0, 800.0]
+    head = np.add(load_head().mean, [10.0, -20.0, 800.0])
     names = [f"{axis}_{k}" for axis in "XYZ" for k in range(68)]
     space = pd.DataFrame([head.T.ravel()] * 3, columns=names)
     table = openface_frame(FACES[:3])
