@@ -30,6 +30,10 @@ def register_exemplars(faces: pd.DataFrame, neutral: str = "neutral", *, frontal
 
     The neutral exemplar itself is registered exactly as `make_preprocessor` would.
 
+    Faces as such keep the recipe's registration, in which a wrinkled nose does drop the jaw, so that units registered
+    so describe them a little differently: with at most 4 units a frame, 71.0 instead of 67.5 % of seven signers' motion
+    and 88.8 instead of 90.3 % of simulated faces'; with at most 16, 90.9 instead of 92.1 and 98.3 instead of 98.9.
+
     Parameters
     ----------
     faces : keypoint table

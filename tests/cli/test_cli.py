@@ -19,8 +19,10 @@ import pandas as pd
 import pytest
 
 from dfecs_lib import __version__, keypoints
+from dfecs_lib.cli.common import read_units
 from dfecs_lib.cli.main import dfecs as program
 from dfecs_lib.cli.main import main
+from dfecs_lib.models.naming import unit_names
 
 Say = Callable[..., tuple[int, str, str]]
 
@@ -49,6 +51,7 @@ def trained(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = dfecs("train", samples / "openface_sample.csv", "-o", "u.npz", "--n-units", 6, cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert "6 units explain" in done.stdout
+    assert all(name in done.stdout for name in unit_names(read_units(str(folder / "u.npz"))))
     return folder / "u.npz"
 
 
@@ -116,6 +119,10 @@ def test_train_then_encode_other_faces_then_evaluate(trained: Path, samples: Pat
     stored = pd.read_parquet(tmp_path / "codes.parquet")
     assert np.allclose(stored.to_numpy(), values)
     assert stored.attrs["history"][0]["training"]["frames"] == 100
+    words = stored.attrs["columns"]
+    assert list(words) == list(stored.columns)
+    assert len(set(words.values())) == len(words)
+    assert list(words.values()) == unit_names(read_units(str(trained)))
     code, out, err = say("evaluate", trained, samples / "openface_sample.csv", samples / "pyfeat_sample.csv", "--json")
     assert (code, err) == (0, "")
     own, other, both = json.loads(out)
