@@ -102,7 +102,7 @@ def prepare(
 
     See Also
     --------
-    preparation : The same, with the registered faces, the neutral ones and an account.
+    dfecs_lib.preprocessing.preparation : The same, with the registered faces, the neutral ones and an account.
 
     Examples
     --------

@@ -184,3 +184,11 @@ def test_the_site_is_light(site, watch):
 def test_pages_name_no_folder_of_the_machine_that_built_them(site, pages, root):
     home = str(root)
     assert [p for p in pages if home in (site / p).read_text(encoding="utf-8")] == []
+
+
+def test_the_reference_holds_what_a_model_can_do(site):
+    """Also what its class inherits; tests/test_reference.py compares pages and public names."""
+    html = (site / "api" / "models.html").read_text()
+    methods = ("fit", "transform", "inverse_transform", "partial_fit", "calibrate", "save", "load", "summary")
+    assert [name for name in methods if f'id="dfecs_lib.ffm.FullFaceModel.{name}"' not in html] == []
+    assert 'id="dfecs_lib.ffm.selection.select_n_units"' in html
