@@ -21,7 +21,7 @@ from dfecs_lib.errors import AbsentDataError, DfecsError
 from dfecs_lib.keypoints.dataset import Dataset, Readings, ReadReport
 from dfecs_lib.keypoints.known_neutral import RULES
 
-__all__ = ["load_dataset"]
+__all__ = ["load_dataset", "present_folder"]
 
 _OWN = {"folder", "name", "n_jobs", "progress"}
 
@@ -81,7 +81,7 @@ def load_dataset(
     if entry.kind == "simulated":
         return _simulated(entry, settings, neutral)
     reader = _reader(entry)
-    folder = _present(entry)
+    folder = present_folder(entry)
     rule = neutral or entry.neutral or reader.neutral
     if rule != "choose" and rule not in RULES:
         raise DfecsError(f"{name}: unknown neutral rule {rule!r}; known: {', '.join([*RULES, 'choose'])}")
@@ -112,7 +112,8 @@ def _reader(entry: Entry) -> DatasetReader:
     return dataset_reader(entry.reader)
 
 
-def _present(entry: Entry) -> Path:
+def present_folder(entry: Entry) -> Path:
+    """Return a dataset's folder; AbsentDataError, which says how to get it, where it is not on this machine."""
     if entry.path is None or state(entry) is State.ABSENT:
         raise AbsentDataError(f"{entry.name} is not on this machine. {entry.how}")
     if not entry.path.is_dir():

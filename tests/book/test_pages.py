@@ -125,6 +125,9 @@ def test_every_image_has_alt_text(parsed):
 def run_pages(site, pages):
     """Name of every notebook's page and its last section."""
     texts = {p: (site / p).read_text(encoding="utf-8") for p in pages if p.startswith("notebooks/")}
+    # Data that cannot be had on this machine leave a page that says so, and no run to speak of.
+    texts = {p: text for p, text in texts.items() if "Not run: " not in text}
+    assert len(texts) > 15
     return {Path(p).stem: text.partition('id="run-this-yourself"')[2] for p, text in texts.items()}
 
 
@@ -134,7 +137,7 @@ def test_every_run_page_says_how_to_run_it_what_it_took_and_on_which_data(run_pa
         assert re.search(rf"^papermill notebooks/{name}\.ipynb out\.ipynb", text, re.MULTILINE), name
         assert re.search(r"This run took \d+ s and needed \d{2,5} MB of memory at most\.", text), name
         data = re.search(r"<p>Data: (.*?)\.</p>", text, re.DOTALL)[1]
-        assert re.search(r"<code>(sim-|clips|\d\d_)|simulated, or drawn", data), name
+        assert re.search(r"<code>(sim-|clips|krsl|ravdess|\d\d_)|simulated, or drawn", data), name
 
 
 def test_every_run_page_lists_its_parameters_with_their_meaning(run_pages, root):

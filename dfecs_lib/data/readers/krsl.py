@@ -122,4 +122,8 @@ def _sniff(folder: Path) -> bool:
     return only(bool(_SHORT.fullmatch(name) or _PUBLISHED.fullmatch(name)) for name in names)
 
 
-READER = DatasetReader("krsl", IBUG68.name, "choose", _sniff, read, _inventory)
+def _tracks(folder: Path) -> list[tuple[Path, str, str]]:
+    return [(path, said.signer, said.recording) for path, said in _named(folder)[0]]
+
+
+READER = DatasetReader("krsl", IBUG68.name, "choose", _sniff, read, _inventory, _tracks)

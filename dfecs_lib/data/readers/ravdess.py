@@ -111,4 +111,8 @@ def _sniff(folder: Path) -> bool:
     return only(bool(_NAME.fullmatch(name)) for name in names)
 
 
-READER = DatasetReader("ravdess", IBUG68.name, "choose", _sniff, read, _inventory)
+def _tracks(folder: Path) -> list[tuple[Path, str, str]]:
+    return [(path, _subject(path), path.stem) for path in _files(folder)]
+
+
+READER = DatasetReader("ravdess", IBUG68.name, "choose", _sniff, read, _inventory, _tracks)

@@ -58,6 +58,8 @@ class DatasetReader:
     inventory : callable (folder) -> DataFrame
         One row per recording, columns ``subject, recording, frames``, counted from names, not from contents
         (frames may be counted from lines).
+    tracks : callable (folder) -> list of (path, subject, recording), optional
+        Of datasets whose recordings are one file each of a tool that says more than points (`read_tracks`).
     """
 
     name: str
@@ -66,6 +68,7 @@ class DatasetReader:
     sniff: Callable[[Path], bool]
     read: Callable[..., Readings]
     inventory: Callable[[Path], pd.DataFrame]
+    tracks: Callable[[Path], list[tuple[Path, str, str]]] | None = None
 
 
 _FILES: dict[str, FileReader] = {}
