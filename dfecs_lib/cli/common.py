@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -33,6 +33,7 @@ __all__ = [
     "parallel_options",
     "progress_option",
     "read_units",
+    "reading_options",
     "show_progress",
     "strict_option",
     "table_text",
@@ -107,6 +108,57 @@ def neutral_from_option(command: Function) -> Function:
         help="Measure motion from the resting face in this file (its frame FRAME, else one chosen there): for single "
         "photos and posed clips.",
     )(command)
+
+
+class PictureSize(click.ParamType[tuple[int, int]]):
+    """``WIDTHxHEIGHT`` in pixels."""
+
+    name = "WIDTHxHEIGHT"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Return both numbers."""
+        width, _, height = str(value).lower().partition("x")
+        if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
+            self.fail(f"{value!r} is no size; write it like 1920x1080", param, ctx)
+        return int(width), int(height)
+
+
+class WhichFace(click.ParamType[int | str]):
+    """A face's number, or ``all``."""
+
+    name = "N|all"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | Literal["all"]:
+        """Return the number, or "all"."""
+        text = str(value)
+        if text == "all":
+            return "all"
+        if not text.isdigit():
+            self.fail(f"{value!r} is no face; give its number, or 'all'", param, ctx)
+        return int(text)
+
+
+def reading_options(command: Function) -> Function:
+    """Add what may be said about files of tracked faces."""
+    for option in (
+        click.option(
+            "--picture-size",
+            type=PictureSize(),
+            help="Size of the picture of which the file's coordinates are fractions.",
+        ),
+        click.option("--identity", metavar="NAME", help="Which person of a file that names them (Py-Feat's Identity)."),
+        click.option(
+            "--face", type=WhichFace(), help="Which face of a file with several; 'all' makes each a subject of its own."
+        ),
+        click.option(
+            "--min-confidence",
+            type=click.FloatRange(0, 1),
+            metavar="SHARE",
+            help="Least confidence of a frame that is used (default: 0.7 for OpenFace, 0.5 for Py-Feat).",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 def strict_option(command: Function) -> Function:

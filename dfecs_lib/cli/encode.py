@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 
 from dfecs_lib.cli.common import (
@@ -12,6 +14,7 @@ from dfecs_lib.cli.common import (
     neutral_options,
     progress_option,
     read_units,
+    reading_options,
     show_progress,
     strict_option,
 )
@@ -30,6 +33,7 @@ __all__ = ["encode"]
     help="Codes (.parquet or .csv): a row a frame, a column a unit.",
 )
 @names_option
+@reading_options
 @neutral_options("as in training")
 @neutral_from_option
 @strict_option
@@ -39,6 +43,10 @@ def encode(
     tables: tuple[str, ...],
     output: str,
     names: str | None,
+    min_confidence: float | None,
+    face: int | Literal["all"] | None,
+    identity: str | None,
+    picture_size: tuple[int, int] | None,
     neutral: str | None,
     neutral_frame: int | None,
     neutral_from: str | None,
@@ -57,6 +65,10 @@ def encode(
         read_units(model),
         tables,
         names=names,
+        min_confidence=min_confidence,
+        face=face,
+        identity=identity,
+        picture_size=picture_size,
         neutral=neutral,
         neutral_frame=neutral_frame,
         neutral_from=neutral_from,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 
 from dfecs_lib.cli.common import (
@@ -12,6 +14,7 @@ from dfecs_lib.cli.common import (
     neutral_options,
     progress_option,
     read_units,
+    reading_options,
     show_progress,
     strict_option,
     table_text,
@@ -25,6 +28,7 @@ __all__ = ["evaluate"]
 @click.argument("tables", nargs=-1, required=True, metavar="TABLE...")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with all digits.")
 @names_option
+@reading_options
 @neutral_options("as in training")
 @neutral_from_option
 @strict_option
@@ -34,6 +38,10 @@ def evaluate(
     tables: tuple[str, ...],
     as_json: bool,
     names: str | None,
+    min_confidence: float | None,
+    face: int | Literal["all"] | None,
+    identity: str | None,
+    picture_size: tuple[int, int] | None,
     neutral: str | None,
     neutral_frame: int | None,
     neutral_from: str | None,
@@ -51,6 +59,10 @@ def evaluate(
         read_units(model),
         tables,
         names=names,
+        min_confidence=min_confidence,
+        face=face,
+        identity=identity,
+        picture_size=picture_size,
         neutral=neutral,
         neutral_frame=neutral_frame,
         neutral_from=neutral_from,

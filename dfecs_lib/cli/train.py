@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 
 from dfecs_lib.cli.common import (
@@ -12,6 +14,7 @@ from dfecs_lib.cli.common import (
     neutral_options,
     parallel_options,
     progress_option,
+    reading_options,
     show_progress,
     strict_option,
     table_text,
@@ -43,6 +46,7 @@ _COUNTED = ("frames", "recordings", "subjects")
     "which are easier to name; hierarchical is the paper's, unrefined.",
 )
 @names_option
+@reading_options
 @neutral_options("the dataset's own, else head")
 @click.option("--no-frontalize", is_flag=True, help="Leave head pose in.")
 @click.option("--no-affine", is_flag=True, help="Leave size and place of the face in.")
@@ -64,6 +68,10 @@ def train(
     part_variance: float,
     encoder: str,
     names: str | None,
+    min_confidence: float | None,
+    face: int | Literal["all"] | None,
+    identity: str | None,
+    picture_size: tuple[int, int] | None,
     neutral: str | None,
     neutral_frame: int | None,
     no_frontalize: bool,
@@ -97,6 +105,10 @@ def train(
             preprocessor=preprocessor,
             scheme=scheme,
             names=names,
+            min_confidence=min_confidence,
+            face=face,
+            identity=identity,
+            picture_size=picture_size,
             neutral=neutral,
             neutral_frame=neutral_frame,
             strict=strict,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.keypoints import INDEX_NAMES, convert, get_scheme, in_order, record, scheme_of, stack, validate
+from dfecs_lib.keypoints import IBUG68, INDEX_NAMES, convert, get_scheme, in_order, record, scheme_of, stack, validate
 from dfecs_lib.preprocessing.motion import motion_vectors
 from dfecs_lib.preprocessing.neutral import DEFAULT_METHOD, choose_neutral, recordings_with_a_face
 from dfecs_lib.preprocessing.pipeline import make_preprocessor, settings_of
@@ -80,7 +80,8 @@ def prepare(
     preprocessor : Pipeline, optional
         Of `make_preprocessor`; by default ``make_preprocessor()``.
     scheme : str, optional
-        Keypoint scheme of the result, needed where the tables are of different ones. Points that it lacks are taken
+        Keypoint scheme of the result, needed where the tables are of different ones; a mesh of 478 points is always
+        brought to the 68 that stand nearest. Points that it lacks are taken
         away before registration, so that all tables are registered by the same points; points that faces lack are NaN.
     neutral : str or keypoint table, optional
         A method of `dfecs_lib.neutral.choose_neutral`; or faces (not yet registered) that are neutral: one row for
@@ -139,7 +140,7 @@ def preparation(
     pipeline = make_preprocessor() if preprocessor is None else preprocessor
     tables = [_table(item if isinstance(item, pd.DataFrame) else item.keypoints) for item in items]
     if scheme is None and len(schemes := sorted({scheme_of(table).name for table in tables})) > 1:
-        raise DfecsError(f"the tables are of different schemes ({', '.join(schemes)}); say which one to use (scheme)")
+        raise DfecsError(f"the tables are of different schemes ({', '.join(schemes)}); say which with scheme")
     notes: list[str] = []
     registered = [_registered(table, pipeline, scheme, notes) for table in tables]
     own = [
@@ -179,7 +180,10 @@ def _table(faces: pd.DataFrame) -> pd.DataFrame:
         table.attrs = {"scheme": scheme_of(table).name, "history": []}
     if any(entry.get("operation") == "motion_vectors" for entry in table.attrs.get("history", [])):
         raise DfecsError("this table holds motion already (its history says so); fit a model to it as it is")
-    return validate(table)
+    validate(table)
+    # The 3-D head knows the 68 points; of a mesh those are taken that stand nearest to them.
+    mesh = len(scheme_of(table).ibug) != scheme_of(table).n_points
+    return convert(table, IBUG68) if mesh else table
 
 
 def _registered(table: pd.DataFrame, pipeline: Pipeline, scheme: str | None, notes: list[str]) -> pd.DataFrame:

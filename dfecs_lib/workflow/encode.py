@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Literal
 
 import pandas as pd
 
@@ -22,6 +23,10 @@ def encode(
     neutral_frame: int | None = None,
     neutral_from: str | os.PathLike[str] | None = None,
     names: str | None = None,
+    min_confidence: float | None = None,
+    face: int | Literal["all"] | None = None,
+    identity: str | None = None,
+    picture_size: tuple[int, int] | None = None,
     strict: bool = False,
     progress: bool = False,
 ) -> pd.DataFrame:
@@ -31,7 +36,7 @@ def encode(
     ----------
     model : estimator
         Units with ``metadata_``, such as `train` makes.
-    sources, names, strict, progress
+    sources, names, min_confidence, face, identity, picture_size, strict, progress
         See `dfecs_lib.load`.
     neutral, neutral_frame
         See `prepare_for`.
@@ -45,7 +50,16 @@ def encode(
         One row for each frame read, NaN where a frame shows no face. Columns: ``time`` in seconds, where a source has
         it, then one a unit; ``attrs["columns"]`` says what each one's unit moves.
     """
-    faces = load_each(sources, names=names, strict=strict, progress=progress)
+    faces = load_each(
+        sources,
+        names=names,
+        min_confidence=min_confidence,
+        face=face,
+        identity=identity,
+        picture_size=picture_size,
+        strict=strict,
+        progress=progress,
+    )
     rest = neutral_option(neutral, neutral_from, names)
     prepared = prepare_for(model, faces, neutral=rest, neutral_frame=neutral_frame)
     warn_of_notes(prepared)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,10 @@ def evaluate(
     neutral_frame: int | None = None,
     neutral_from: str | os.PathLike[str] | None = None,
     names: str | None = None,
+    min_confidence: float | None = None,
+    face: int | Literal["all"] | None = None,
+    identity: str | None = None,
+    picture_size: tuple[int, int] | None = None,
     strict: bool = False,
     progress: bool = False,
 ) -> pd.DataFrame:
@@ -33,6 +38,8 @@ def evaluate(
     ----------
     model, sources, neutral, neutral_frame, neutral_from, names, strict, progress
         See `encode`.
+    min_confidence, face, identity, picture_size
+        See `encode`.
 
     Returns
     -------
@@ -41,7 +48,16 @@ def evaluate(
         uncentred), ``norm_variance_explained`` and ``frame_variance_explained`` in percent; ``active_units`` a frame;
         ``sparsity``, the share of codes that are zero.
     """
-    faces = load_each(sources, names=names, strict=strict, progress=progress)
+    faces = load_each(
+        sources,
+        names=names,
+        min_confidence=min_confidence,
+        face=face,
+        identity=identity,
+        picture_size=picture_size,
+        strict=strict,
+        progress=progress,
+    )
     rest = neutral_option(neutral, neutral_from, names)
     prepared = prepare_for(model, faces, neutral=rest, neutral_frame=neutral_frame)
     warn_of_notes(prepared)

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,6 @@ from tqdm import tqdm
 from dfecs_lib.data.load import load_each
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import FullFaceModel
-from dfecs_lib.keypoints import scheme_of
 from dfecs_lib.keypoints.dataset import Dataset
 from dfecs_lib.preprocessing import preparation
 from dfecs_lib.workflow.faces_for import warn_of_notes
@@ -32,6 +31,10 @@ def train(
     neutral: str | None = None,
     neutral_frame: int | None = None,
     names: str | None = None,
+    min_confidence: float | None = None,
+    face: int | Literal["all"] | None = None,
+    identity: str | None = None,
+    picture_size: tuple[int, int] | None = None,
     strict: bool = False,
     progress: bool = False,
     **settings: object,
@@ -40,7 +43,7 @@ def train(
 
     Parameters
     ----------
-    sources, names, strict, progress
+    sources, names, min_confidence, face, identity, picture_size, strict, progress
         See `dfecs_lib.load`.
     preprocessor, scheme, neutral, neutral_frame
         See `dfecs_lib.prepare`. Tables of different schemes need `scheme`.
@@ -57,10 +60,16 @@ def train(
     >>> model = train(["happy.csv", "sad.csv"], n_units=8)  # doctest: +SKIP
     >>> model.save("units.npz")  # doctest: +SKIP
     """
-    faces = load_each(sources, names=names, strict=strict, progress=progress)
-    schemes = sorted({scheme_of(data.keypoints).name for data in faces})
-    if scheme is None and len(schemes) > 1:
-        raise DfecsError(f"the tables are of different schemes ({', '.join(schemes)}); say which with --scheme")
+    faces = load_each(
+        sources,
+        names=names,
+        min_confidence=min_confidence,
+        face=face,
+        identity=identity,
+        picture_size=picture_size,
+        strict=strict,
+        progress=progress,
+    )
     if progress:
         tqdm.write(f"registering {sum(len(data.keypoints) for data in faces):,} frames", file=sys.stderr)
     prepared = preparation(
