@@ -2,12 +2,14 @@
 
 ``python benchmarks/interpretability.py [--signers FOLDER] [--draws 10]``: simulated sets, and, where a folder of
 OpenFace files with 3-D landmarks is given (``SIGNER_KIND_SENTENCE.csv``), real people, seen by a camera as
-``x = 500 X/Z``.
+``x = 500 X/Z``. ``--videos FILE[@FIRST-LAST] …`` adds tracked clips, without those frames (a hand before the face);
+they show too few people for an interval. ``--sets NAME …`` does these sets alone and keeps the others of the last file.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -16,8 +18,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from _motion import simulated
-from _results import write
+from _results import FOLDER, write
 
+from dfecs_lib import load, prepare
 from dfecs_lib.baselines import PCAUnits, PeerUnits
 from dfecs_lib.evaluation import sample_frames
 from dfecs_lib.ffm import FullFaceModel
@@ -58,6 +61,22 @@ def signers(folder: str) -> pd.DataFrame:
     return motion_vectors(registered, choose_neutral(registered)).dropna()
 
 
+def videos(named: list[str]) -> pd.DataFrame:
+    """Motion of tracked clips, each without the frames named after its ``@``."""
+    tables = []
+    for entry in named:
+        path, _, without = entry.partition("@")
+        motion = prepare(load(path)).dropna()
+        if without:
+            first, last = map(int, without.split("-"))
+            frame = motion.index.get_level_values("frame")
+            motion = motion[(frame < first) | (frame > last)]
+        tables.append(motion)
+    whole = pd.concat(tables).sort_index()
+    whole.attrs = dict(tables[0].attrs)
+    return whole
+
+
 def resampled(motion: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     people = motion.index.get_level_values("subject")
     drawn = rng.choice(people.unique(), people.nunique())
@@ -70,7 +89,9 @@ def resampled(motion: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 
 def study(motion: pd.DataFrame, n_draws: int, n_frames: int) -> dict[str, object]:
     learn = sample_frames(motion, n_frames, 0)
-    result: dict[str, object] = {"people": motion.index.get_level_values("subject").nunique(), "frames": len(learn)}
+    people = motion.index.get_level_values("subject").nunique()
+    n_draws = n_draws if people >= 5 else 0
+    result: dict[str, object] = {"people": people, "frames": len(learn), "draws": n_draws}
     rng = np.random.default_rng(0)
     samples = [sample_frames(resampled(motion, rng), n_frames, i) for i in range(n_draws)]
     for name, fresh in METHODS.items():
@@ -78,12 +99,12 @@ def study(motion: pd.DataFrame, n_draws: int, n_frames: int) -> dict[str, object
         share, best = (interpretable_share(model, Rule(signs=signs)) for signs in ("all", "best"))
         table = score_units(model, n_null=20).table
         draws = [interpretable_share(fresh().fit(sample)).share for sample in samples]
-        low, high = np.quantile(draws, [0.025, 0.975]) if draws else (float("nan"), float("nan"))
+        low, high = np.quantile(draws, [0.025, 0.975]).tolist() if draws else (None, None)
         result[name] = {
             "interpretable": share.share,
-            "low": float(low),
-            "high": float(high),
-            "mean_of_draws": float(np.mean(draws)) if draws else float("nan"),
+            "low": low,
+            "high": high,
+            "mean_of_draws": float(np.mean(draws)) if draws else None,
             "better_sign": best.share,
             "units": [
                 {"name": n, "movement": movement, "likeness": round(float(likeness), 3), "passes": bool(passes)}
@@ -92,7 +113,7 @@ def study(motion: pd.DataFrame, n_draws: int, n_frames: int) -> dict[str, object
                 )
             ],
         }
-        print(f"{name}: {share} [{low:.2f}, {high:.2f}] better sign {best.share:.2f}", flush=True)
+        print(f"{name}: {share}, over people {low} to {high}; better sign {best.share:.2f}", flush=True)
     for signed in (False, True):
         units = random_units(learn, 200, signed=signed)
         result["random, signed" if signed else "random"] = {"interpretable": interpretable_share(units).share}
@@ -104,6 +125,8 @@ def main() -> None:
     parser.add_argument("--signers", help="folder of OpenFace files with 3-D landmarks")
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--frames", type=int, default=2000)
+    parser.add_argument("--videos", nargs="*", default=[])
+    parser.add_argument("--sets", nargs="*")
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
     halves = {"first": list(ACTION_UNITS)[::2], "second": list(ACTION_UNITS)[1::2], "all": None}
@@ -122,10 +145,18 @@ def main() -> None:
     sets = {name: lambda name=name: simulated(name, None)[0] for name in ("sim-ckplus", "sim-disfa")}
     if chosen.signers:
         sets = {"7 signers (real)": lambda: signers(chosen.signers), **sets}
-    for name, load in sets.items():
+    if chosen.videos:
+        sets = {"clips (real)": lambda: videos(chosen.videos), **sets}
+    if chosen.sets is not None:
+        done = sorted(FOLDER.glob("interpretability-*.json"))
+        known = json.loads(done[-1].read_text(encoding="utf-8")) if done else {}
+        content |= {name: found for name, found in known.items() if isinstance(found, dict) and "people" in found}
+    for name, motion in sets.items():
+        if chosen.sets is not None and name not in chosen.sets:
+            continue
         start = time.perf_counter()
         print(name, flush=True)
-        content[name] = study(load(), chosen.draws, chosen.frames)
+        content[name] = study(motion(), chosen.draws, chosen.frames)
         write("interpretability", content)
         print(f"{time.perf_counter() - start:.0f} s", flush=True)
     print(write("interpretability", content))
