@@ -16,19 +16,24 @@ from dfecs_lib.cli.common import (
     parallel_options,
     progress_option,
     show_progress,
-    table_text,
 )
 from dfecs_lib.errors import DfecsError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from dfecs_lib.tracking.backends import Setting
 
 __all__ = ["track"]
 
+_QUICK = 20_000  # frames whose neutral one is found in a second
+
 
 @click.command(epilog=example("dfecs track clip.mp4 -o clip.parquet"))
 @click.argument("sources", nargs=-1, required=True, metavar="VIDEO...")
-@click.option("-o", "--output", required=True, metavar="FILE.parquet", help="The keypoint table.")
+@click.option(
+    "-o", "--output", required=True, metavar="FILE.parquet", help="The keypoint table; FILE.csv has OpenFace's columns."
+)
 @click.option("--backend", default="dlib", metavar="NAME", help="dlib, face-alignment or mediapipe.")
 @click.option(
     "--set",
@@ -47,6 +52,9 @@ __all__ = ["track"]
     "--confidence",
     metavar="FILE",
     help="Also write of each frame its confidence, time, number of faces and doubts (.parquet or .csv).",
+)
+@click.option(
+    "--overlay", metavar="FILE.mp4", help="Also write the video with the points drawn on it (or .gif, .webp)."
 )
 @click.option("--all-faces", is_flag=True, help="Keep every face, each as a subject: face1 is large for longest.")
 @click.option("--keep-doubtful", is_flag=True, help="Keep frames whose face jumps, changes its size or is covered.")
@@ -71,6 +79,7 @@ def track(
     subject: str,
     names: str | None,
     confidence: str | None,
+    overlay: str | None,
     all_faces: bool,
     keep_doubtful: bool,
     strict: bool,
@@ -86,18 +95,21 @@ def track(
     folders in it are looked into. Of several faces the one that is large for long is kept. Frames whose face jumps,
     changes its size or is covered are left out: they have no points in the table.
     """
-    target = check_output(output, [".parquet"], sources)
+    target = check_output(output, [".parquet", ".csv"], sources)
+    drawn = check_output(overlay, [".mp4", ".gif", ".webp", ".png"], sources) if overlay else None
     scores = check_output(confidence, [".parquet", ".csv"], sources) if confidence else None
     if scores is not None and scores.resolve() == target.resolve():
         raise DfecsError(f"{scores}: named twice; the confidences need a file of their own")
     from dfecs_lib.files import write_table
     from dfecs_lib.keypoints import save
-    from dfecs_lib.tracking import default_cache, expand_sources, track_many
+    from dfecs_lib.tracking import default_cache, expand_sources, openface_columns, track_many, write_overlay
 
     (files, skipped), kept = expand_sources(sources), Path(cache or default_cache())
     if skipped:
         named = ", ".join(map(str, skipped[:5])) + " …" * (len(skipped) > 5)
         warnings.warn(f"{len(skipped)} files are neither video nor image and were left out: {named}", stacklevel=1)
+    if drawn is not None and len(files) > 1:
+        raise DfecsError(f"{drawn}: an overlay shows one video; {len(files)} were named")
     if dask:  # a worker's current folder is another one
         files, kept = [file.absolute() for file in files], kept.absolute()
     with in_parallel(dask):
@@ -115,13 +127,36 @@ def track(
             n_jobs=None if dask else jobs,
             progress=show_progress(progress),
         )
-    save(table, target)
+    if target.suffix.lower() == ".csv":
+        write_table(openface_columns(table, facts).set_index("frame"), target)
+    else:
+        save(table, target, time=facts["time"])
     if scores is not None:
         write_table(facts, scores)
-    levels = [level for level in ("dataset", "subject") if any(table.index.unique(level))]
-    frames = table.notna().any(axis=1).groupby(level=[*levels, "recording"]).agg(["size", "sum"]).reset_index()
-    print(table_text(frames.set_axis([*levels, "recording", "frames", "with a face"], axis=1)))
-    if faceless := frames.loc[frames["sum"] == 0, "recording"].tolist():
+    if drawn is not None:
+        write_overlay(files[0], table, drawn)
+    _say(table, facts)
+
+
+def _say(table: pd.DataFrame, facts: pd.DataFrame) -> None:
+    """Print a line a recording: what was found, and its neutral frame; warn of those without a face."""
+    from dfecs_lib.evaluation.quality import quality, quality_sentence
+    from dfecs_lib.preprocessing import preparation
+
+    found = quality(table, facts)
+    neutral: dict[tuple[str, ...], int] = {}
+    if len(table) <= _QUICK and (found["face"] > 0).any():
+        try:
+            chosen = preparation(table).neutral
+            neutral = {tuple(map(str, key[:3])): int(key[3]) for key in chosen.index}
+        except DfecsError:  # too few points, or no face from the front: said where motion is made of it
+            neutral = {}
+    for position, level in enumerate(found.index):
+        key, row = tuple(map(str, level)), found.iloc[position]
+        name = "/".join(filter(None, key))
+        rest = f"; neutral frame {neutral[key]}" if key in neutral else ""
+        print(f"{name}: {quality_sentence(row)}{rest}")
+    if faceless := found.index.get_level_values("recording")[found["face"] == 0].tolist():
         warnings.warn(f"no face was found in {', '.join(faceless)}; is the picture upright?", stacklevel=1)
 
 

@@ -302,7 +302,8 @@ def test_track_writes_a_table_and_refuses_what_is_no_video(samples: Path, tmp_pa
     words = ("track", tmp_path / "face", "-o", tmp_path / "f.parquet", "--confidence", tmp_path / "c.csv")
     code, out, err = say(*words, "--cache", tmp_path / "cache", "--subject", "S")
     assert (code, err) == (0, "")
-    assert out.split()[-3:] == ["face", "2", "2"]
+    assert out.startswith("S/face: face in 100 % of 2 frames; eyes ")
+    assert out.endswith("; neutral frame 0\n") or out.endswith("; neutral frame 1\n")
     assert keypoints.load(tmp_path / "f.parquet").index[0] == ("", "S", "face", 0)
     assert (pd.read_csv(tmp_path / "c.csv")["confidence"] > 0).all()
     (tmp_path / "text.mp4").write_text("no video")
@@ -311,7 +312,7 @@ def test_track_writes_a_table_and_refuses_what_is_no_video(samples: Path, tmp_pa
     refused(say("track", tmp_path / "absent.mp4", "-o", tmp_path / "t.parquet"), "absent.mp4")
     refused(say("track", tmp_path / "face", "-o", tmp_path / "t.parquet", "--backend", "dilb"), "known: dlib")
     refused(say("track", tmp_path / "face", "-o", tmp_path / "t.parquet", "--set", "x", 1), "no setting 'x'")
-    refused(say("track", tmp_path / "face", "-o", tmp_path / "t.csv"), ".parquet")
+    refused(say("track", tmp_path / "face", "-o", tmp_path / "t.txt"), ".parquet")
     assert snapshot(tmp_path) == before
 
 
