@@ -23,7 +23,7 @@ from sphinx.util.docutils import SphinxDirective
 DOWNLOADS = {".csv", ".json", ".npz"}
 FOLDER = "plain"  # of notebooks as they are committed: without outputs
 PROFILES = {
-    "demo": ("two real clips; simulated faces", "make book", "nothing; 11 MB are fetched"),
+    "demo": ("five real clips, RAVDESS in part; simulated faces", "make book", "nothing; 70 MB are fetched"),
     "ravdess": (
         "the open RAVDESS tracks teach, the clips test",
         "make book PROFILE=ravdess",

@@ -170,13 +170,13 @@ def exemplar_units(
     --------
     >>> units, about = exemplar_units()
     >>> {name: len(u.components_) for name, u in units.items()}["FACS pure"], about
-    (21, 'simulated exemplar faces')
+    (21, 'simulated exemplar faces, made by the muscles of all simulated faces')
     """
     if source == "auto":
         present = state(load_manifest(manifest)["facs-exemplars"]) is State.READY
         source = "facs-exemplars" if present else "simulated"
     if source == "simulated":
-        faces, about = exemplar_table(), "simulated exemplar faces"
+        faces, about = exemplar_table(), "simulated exemplar faces, made by the muscles of all simulated faces"
     else:
         faces, about = load(source, manifest=manifest).keypoints, f"exemplar faces, {source}"
     registered = register_exemplars(faces, frontalize=source != "simulated")

@@ -18,7 +18,14 @@ import pandas as pd
 
 from dfecs_lib.errors import DfecsError
 
-__all__ = ["DATASETS", "measured_results", "published_beside_measured", "published_curves", "published_figures"]
+__all__ = [
+    "DATASETS",
+    "measured_results",
+    "published_beside_measured",
+    "published_claims",
+    "published_curves",
+    "published_figures",
+]
 
 #: Datasets as the papers name them -> as the manifest does.
 DATASETS: Mapping[str, str] = {"DISFA": "disfa", "CK+": "ckplus", "BP4D-Spontaneous": "bp4d"}
@@ -131,6 +138,44 @@ def published_beside_measured(results: pd.DataFrame | None = None) -> pd.DataFra
     out["difference"] = out["measured"] - out["published"]
     out["note"] = [_note(row, bool(np.isfinite(m))) for row, m in zip(rows, out["measured"], strict=True)]
     return out
+
+
+def published_claims(results: pd.DataFrame | None = None) -> pd.DataFrame:
+    """What the authors claim, in words, and what was measured on the same data.
+
+    Parameters
+    ----------
+    results : DataFrame, optional
+        As for `published_beside_measured`.
+
+    Returns
+    -------
+    DataFrame
+        ``claim, published, measured, note, cite``. ``measured`` is a figure, or for a comparison by how many points the
+        units are ahead (NaN: not measured here; then ``note`` says what it takes).
+
+    Examples
+    --------
+    >>> published_claims()["note"].iloc[0]
+    'needs DISFA'
+    """
+    content = _content()
+    claims, sources = content["claims"], content["sources"]
+    assert isinstance(claims, list)
+    assert isinstance(sources, dict)
+    table = pd.DataFrame(columns=_KEYS) if results is None else results
+    table = table.reindex(columns=[*_KEYS, "value"])
+    rows = []
+    for entry in claims:
+        wanted = {**dict.fromkeys(_KEYS), **entry, "against": None}
+        value = _measured(wanted, table)
+        if "against" in entry:
+            rival = str(entry["against"])
+            given = {"train": None} if rival.startswith("FACS") else {}  # exemplars are not trained
+            value -= _measured({**wanted, "method": rival, **given}, table)
+        note = _note({**wanted, "method": entry.get("against", entry["method"])}, bool(np.isfinite(value)))
+        rows.append((entry["claim"], entry["published"], value, note, sources[entry["source"]]["cite"]))
+    return pd.DataFrame(rows, columns=["claim", "published", "measured", "note", "cite"])
 
 
 def measured_results(

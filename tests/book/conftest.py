@@ -13,6 +13,19 @@ from pathlib import Path
 
 import pytest
 
+from dfecs_lib.data.fetching import fetch
+from dfecs_lib.data.manifest import load_manifest
+from dfecs_lib.errors import DfecsError
+
+
+def fetched(name: str) -> bool:
+    """Whether open data are on this machine, or can be had now."""
+    try:
+        fetch(load_manifest()[name], progress=False)
+    except DfecsError:
+        return False
+    return True
+
 
 @pytest.fixture(scope="session")
 def site(request: pytest.FixtureRequest, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -27,9 +40,10 @@ def site(request: pytest.FixtureRequest, root: Path, tmp_path_factory: pytest.Te
     (out / ".runs").symlink_to(root / ".runs")
     command = [sys.executable, "-m", "dfecs_lib.cli", "book", "--profile", "demo"]
     environment = dict(os.environ, PYTHONPATH=str(request.getfixturevalue("installed")))
-    clips = root.parent / "shared" / "data"
-    if clips.is_dir():
-        environment.setdefault("DFECS_CLIPS", str(clips))
+    shared = root.parent / "shared" / "data"
+    for name, folder in (("CLIPS", shared), ("KRSL", shared / "real" / "krsl")):
+        if folder.is_dir() and not (name == "CLIPS" and fetched("clips")):
+            environment.setdefault(f"DFECS_{name}", str(folder))
     done = subprocess.run(command, cwd=out, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     index = out / "_site" / "demo" / "html" / "index.html"

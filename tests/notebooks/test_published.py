@@ -10,7 +10,13 @@ import pandas as pd
 import pytest
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.publishing.published import DATASETS, published_beside_measured, published_curves, published_figures
+from dfecs_lib.publishing.published import (
+    DATASETS,
+    published_beside_measured,
+    published_claims,
+    published_curves,
+    published_figures,
+)
 
 
 def numbers(value: object) -> list[float]:
@@ -89,3 +95,28 @@ def test_simulated_faces_never_stand_beside_published_figures() -> None:
     assert np.isnan(mean["measured"].item())
     with pytest.raises(DfecsError, match="lack the columns metric"):
         published_beside_measured(half.drop(columns="metric"))
+
+
+def test_every_claim_has_a_row_and_comparisons_are_made_on_the_same_data() -> None:
+    claims = published_claims()
+    assert claims["measured"].isna().all()
+    (facs,) = claims[claims["claim"].str.contains("surpass keypoint FACS")].to_dict("records")
+    assert facs["note"].endswith("and exemplar faces of the FACS manual")
+    rows = [
+        ("DFECS", "disfa", "ckplus", "ve_norm", 16, 80.0),
+        ("DFECS", "disfa", "bp4d", "ve_norm", 16, 84.0),
+        ("FACS pure", None, "ckplus", "ve_norm", 16, 79.0),
+        ("FACS pure", None, "bp4d", "ve_norm", 16, 81.0),
+        ("DFECS", "disfa", "ckplus", "ve_squared", None, 90.0),
+        ("DFECS", "disfa", "bp4d", "ve_squared", None, 90.0),
+        ("PCA", "disfa", "ckplus", "ve_squared", None, 93.0),
+        ("PCA", "disfa", "bp4d", "ve_squared", None, 92.0),
+        ("DFECS", "sim-disfa", "sim-ckplus", "ve_squared", None, 10.0),
+    ]
+    results = pd.DataFrame(rows, columns=["method", "train", "test", "metric", "n_units", "value"]).astype(
+        {"n_units": object, "train": object}
+    )
+    found = published_claims(results).set_index("claim")["measured"]
+    assert found[facs["claim"]] == pytest.approx(2.0)
+    assert found["And are comparable to PCA units"] == pytest.approx(-2.5)
+    assert found.filter(like="91.29").item() == 90.0
