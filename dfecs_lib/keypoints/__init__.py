@@ -7,6 +7,19 @@ unique and sorted. Columns: ``x_0 … x_{K-1}, y_0 … y_{K-1}`` in pixels, y do
 
 from __future__ import annotations
 
+from dfecs_lib.keypoints.by_name import (
+    INDEX_NAMES,
+    FrameOrArray,
+    as_values,
+    coordinates,
+    from_points,
+    in_order,
+    in_time,
+    like,
+    same_rows,
+    scheme_of,
+    to_points,
+)
 from dfecs_lib.keypoints.plausible import flag_implausible
 from dfecs_lib.keypoints.schemes import (
     BP4D49,
@@ -19,26 +32,17 @@ from dfecs_lib.keypoints.schemes import (
     get_scheme,
     shared_points,
 )
-from dfecs_lib.keypoints.table import (
-    INDEX_NAMES,
+from dfecs_lib.keypoints.stored import (
     TIME,
-    FrameOrArray,
-    KeypointTableError,
-    as_values,
-    convert,
-    coordinates,
-    from_points,
-    in_order,
-    in_time,
-    like,
     load,
+    save,
+)
+from dfecs_lib.keypoints.table import (
+    KeypointTableError,
+    convert,
     make_table,
     record,
-    same_rows,
-    save,
-    scheme_of,
     stack,
-    to_points,
     validate,
 )
 

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dfecs_lib.keypoints.by_name import scheme_of, to_points
 from dfecs_lib.keypoints.schemes import Scheme
-from dfecs_lib.keypoints.table import record, scheme_of, to_points
+from dfecs_lib.keypoints.table import record
 
 __all__ = ["LARGEST_COORDINATE", "LARGEST_RATIO", "LARGEST_SHIFT", "flag_implausible"]
 
