@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dfecs_lib.keypoints import convert, coordinates, scheme_of, to_points, validate
-from dfecs_lib.keypoints.table import same_rows
+from dfecs_lib.keypoints import convert, coordinates, same_rows, scheme_of, to_points, validate
 from dfecs_lib.preprocessing.pose import fit_frontal
 
 __all__ = ["quality", "quality_sentence"]

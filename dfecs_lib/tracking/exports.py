@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.files import whole_file
-from dfecs_lib.keypoints import convert, coordinates, to_points, validate
-from dfecs_lib.keypoints.table import same_rows
+from dfecs_lib.keypoints import convert, coordinates, same_rows, to_points, validate
 from dfecs_lib.tracking.media import open_media
 
 if TYPE_CHECKING:
