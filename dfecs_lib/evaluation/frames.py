@@ -18,6 +18,7 @@ __all__ = [
     "UnitModel",
     "convert_units",
     "frame_costs",
+    "in_contract",
     "in_scheme_of",
     "model_costs",
     "score",
@@ -42,13 +43,14 @@ UnitMeasures = Callable[[UnitModel], Mapping[str, float]]
 
 def in_scheme_of(model: UnitModel, K: pd.DataFrame) -> pd.DataFrame:
     """Return the table in the scheme that the model's units are in; points it lacks become NaN."""
-    return convert(_contract(K), scheme_of(np.empty((0, np.asarray(model.components_).shape[1]))))
+    return convert(in_contract(K), scheme_of(np.empty((0, np.asarray(model.components_).shape[1]))))
 
 
-def _contract(K: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with rows and columns in order, and the scheme that they tell where `pandas.concat` lost it."""
+def in_contract(K: pd.DataFrame, like: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return a table with rows and columns in order, and the attrs (of `like`) that pandas may have lost."""
     table = in_time(in_order(K)).copy(deep=False)
-    table.attrs = {"scheme": scheme_of(K).name, "history": [], **K.attrs}
+    attrs = K.attrs or ({} if like is None else like.attrs)
+    table.attrs = {"scheme": scheme_of(K).name, "history": [], **attrs}
     return table
 
 
