@@ -1,9 +1,9 @@
 """Interpretable share of units by the rule fixed beforehand, with bootstrap intervals over people; and the rule itself.
 
-``python benchmarks/interpretability.py [--signers FOLDER] [--draws 10]``: simulated sets, and, where a folder of
-OpenFace files with 3-D landmarks is given (``SIGNER_KIND_SENTENCE.csv``), real people, seen by a camera as
-``x = 500 X/Z``. ``--videos FILE[@FIRST-LAST] …`` adds tracked clips, without those frames (a hand before the face);
-they show too few people for an interval. ``--sets NAME …`` does these sets alone and keeps the others of the last file.
+``python benchmarks/interpretability.py [--real NAME=SOURCE[,SOURCE…] …] [--draws 10]``: simulated sets and, where
+named, real ones. A SOURCE is anything that `dfecs_lib.load` takes; ``clip.mp4@60-224`` leaves those frames out (a hand
+before the face). Fewer than five people give no interval. ``--sets NAME …`` does these sets alone and keeps the others
+of the last file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -25,10 +24,7 @@ from dfecs_lib.baselines import PCAUnits, PeerUnits
 from dfecs_lib.evaluation import sample_frames
 from dfecs_lib.ffm import FullFaceModel
 from dfecs_lib.interpretability import Rule, calibrate, interpretable_share, lowest_share, random_units, score_units
-from dfecs_lib.keypoints import make_table
 from dfecs_lib.models.naming import unit_names
-from dfecs_lib.neutral import choose_neutral
-from dfecs_lib.preprocessing import make_preprocessor, motion_vectors
 from dfecs_lib.simulate import ACTION_UNITS
 
 N_UNITS = 16
@@ -42,29 +38,10 @@ METHODS: Mapping[str, Callable[[], object]] = {
 }
 
 
-def signers(folder: str) -> pd.DataFrame:
-    """Motion of every file's frames in which the tracker found a face."""
+def real(sources: str) -> pd.DataFrame:
+    """Motion of sources, each without the frames named after its ``@``."""
     tables = []
-    for path in sorted(Path(folder).glob("*.csv")):
-        raw = pd.read_csv(path, skipinitialspace=True)
-        raw = raw[raw["success"] == 1]
-        x, y, z = (raw[[f"{axis}_{k}" for k in range(68)]].to_numpy() for axis in "XYZ")
-        points = np.stack([500 * x / z, 500 * y / z], axis=2)
-        subject = path.stem.split("_")[0]
-        frames = raw["frame"].to_numpy()
-        tables.append(
-            make_table(points, scheme="ibug68", frames=frames, dataset="signers", subject=subject, recording=path.stem)
-        )
-    faces = pd.concat(tables).sort_index()
-    faces.attrs = tables[0].attrs
-    registered = make_preprocessor().fit_transform(faces)
-    return motion_vectors(registered, choose_neutral(registered)).dropna()
-
-
-def videos(named: list[str]) -> pd.DataFrame:
-    """Motion of tracked clips, each without the frames named after its ``@``."""
-    tables = []
-    for entry in named:
+    for entry in sources.split(","):
         path, _, without = entry.partition("@")
         motion = prepare(load(path)).dropna()
         if without:
@@ -122,10 +99,9 @@ def study(motion: pd.DataFrame, n_draws: int, n_frames: int) -> dict[str, object
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--signers", help="folder of OpenFace files with 3-D landmarks")
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--frames", type=int, default=2000)
-    parser.add_argument("--videos", nargs="*", default=[])
+    parser.add_argument("--real", nargs="*", default=[], metavar="NAME=SOURCE,SOURCE")
     parser.add_argument("--sets", nargs="*")
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -143,10 +119,9 @@ def main() -> None:
     }
     print(rates.round(1).to_string(), flush=True)
     sets = {name: lambda name=name: simulated(name, None)[0] for name in ("sim-ckplus", "sim-disfa")}
-    if chosen.signers:
-        sets = {"7 signers (real)": lambda: signers(chosen.signers), **sets}
-    if chosen.videos:
-        sets = {"clips (real)": lambda: videos(chosen.videos), **sets}
+    for entry in chosen.real:
+        name, _, sources = entry.partition("=")
+        sets[name] = lambda sources=sources: real(sources)
     if chosen.sets is not None:
         done = sorted(FOLDER.glob("interpretability-*.json"))
         known = json.loads(done[-1].read_text(encoding="utf-8")) if done else {}
