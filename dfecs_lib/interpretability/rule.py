@@ -13,7 +13,7 @@ the share of 1; condition 2 is not asked of them. The lenient count, the better 
 
 Why 0.85: `dfecs_lib.interpretability.calibrate` draws people (faces and muscles varied), their FACS units, and motions
 that no face makes. 0.85 is the lowest share, in steps of 0.05, at which opposites and turned units pass in at most one
-case of ten; either half of the action units alone would give 0.80 and 0.90. 0.03 is the mean by which other people's
+case of ten; one half of the action units alone gives 0.90, the other 0.85. 0.03 is the mean by which other people's
 FACS units fall short of a likeness of 1. On people drawn afterwards 96 % of their FACS units pass, 97 % of their
 combinations, 3 % of opposites, 9 % of turned units, 7 % of mixtures of many. The opposites of raised and of closed lids
 (AU 5, AU 43) are each other's look, pass, and are counted apart: with them, 12 % of opposites pass. Known combinations
