@@ -9,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from dfecs_lib import keypoints
@@ -23,22 +22,6 @@ PAGE = Path(__file__).parents[2] / "book" / "scale.md"
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-
-
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed", "ignore::UserWarning:distributed")
-def test_its_code_for_a_cluster_runs() -> None:
-    distributed = pytest.importorskip("distributed")
-    motion = motion_of(120, n_units=3, noise=0.3)
-    people = motion.reset_index().assign(subject=np.repeat(list("abcd"), 30)).set_index(list(motion.index.names))
-    people.attrs = motion.attrs
-    with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
-    ) as cluster:
-        space = {"address": cluster.scheduler_address, "motion": people}
-        exec(compile(blocks("python")[0], str(PAGE), "exec"), space)
-    assert space["model"].components_.shape == (3, 136)
-    assert space["found"].n_units in (2, 3)
 
 
 def test_its_code_for_long_tables_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
