@@ -5,10 +5,11 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 PROFILE ?= demo
 
-.PHONY: help book test lint format clean setup
+.PHONY: help book test fuzz lint format clean setup
 help:
 	@echo "make book    run the notebooks (PROFILE=demo) and build the book; prints where index.html is"
 	@echo "make test    run the tests"
+	@echo "make fuzz    damage every kind of file 20,000 times and read it (hours; FUZZ=20000)"
 	@echo "make lint    ruff, mypy and spelling"
 	@echo "make clean   remove .venv, runs, built pages (downloaded data in data/ are kept)"
 
@@ -29,6 +30,10 @@ book: $(STAMP)
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+FUZZ ?= 20000
+fuzz: $(STAMP)
+	@DFECS_FUZZ=$(FUZZ) $(BIN)/python -m pytest -n 2 tests/readers/test_damaged_files.py $(ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

@@ -76,11 +76,12 @@ def from_folder(path: Path, options: ReadingOptions) -> list[Dataset]:
                 strict=options.strict,
                 min_confidence=options.min_confidence,
                 face=options.face,
+                identity=options.identity,
                 picture_size=options.picture_size,
                 progress=options.progress,
             )
         except DfecsError:
-            if not videos:
+            if options.strict or not videos:
                 raise
             skipped += [
                 (file.relative_to(path).as_posix(), "is no table of tracked faces") for file in table_files(path)

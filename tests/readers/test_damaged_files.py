@@ -36,7 +36,7 @@ from dfecs_lib.keypoints.labels import side_table
 from dfecs_lib.keypoints.plausible import LARGEST_COORDINATE
 
 FACES = faces(9)
-CASES = int(os.environ.get("DFECS_FUZZ", "120"))
+CASES = int(os.environ.get("DFECS_FUZZ", "60"))
 
 
 def csv(table) -> bytes:

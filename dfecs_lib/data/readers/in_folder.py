@@ -69,6 +69,7 @@ def read_folder(
     strict: bool = False,
     min_confidence: float | None = None,
     face: int | Literal["all"] | None = None,
+    identity: str | None = None,
     picture_size: tuple[int, int] | None = None,
     progress: bool = False,
 ) -> Folder:
@@ -85,7 +86,7 @@ def read_folder(
         How files' names say who is shown: see `dfecs_lib.keypoints.path_names`.
     strict : bool
         Refuse the folder for the first file that would be left out.
-    min_confidence, face, picture_size
+    min_confidence, face, identity, picture_size
         As for `read_tracks`.
     progress : bool
         Show a progress bar.
@@ -106,7 +107,14 @@ def read_folder(
     for path in tqdm(files, desc=f"reading {root.name}", unit="file", disable=not progress or len(files) == 1):
         name = path.relative_to(root).as_posix()
         try:
-            one = read_tracks(path, min_confidence=min_confidence, face=face, names=names, picture_size=picture_size)
+            one = read_tracks(
+                path,
+                min_confidence=min_confidence,
+                face=face,
+                identity=identity,
+                names=names,
+                picture_size=picture_size,
+            )
             if one.report.problems:
                 raise DfecsError(f"{path}: {one.report.problems[0]}")
         except DfecsError as error:
