@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import pandas as pd
 from tqdm import tqdm
 
 from dfecs_lib.data.readers import Tracks, read_folder, read_tracks
@@ -15,6 +16,7 @@ from dfecs_lib.data.readers.read import several_faces
 from dfecs_lib.data.readers.registry import dataset_readers
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.files import natural_key
+from dfecs_lib.keypoints import IBUG68, MEDIAPIPE478, convert, scheme_of
 from dfecs_lib.keypoints.dataset import Dataset, ReadReport
 from dfecs_lib.keypoints.path_names import names_from_path
 from dfecs_lib.keypoints.plausible import flag_implausible
@@ -117,7 +119,7 @@ def _video(path: Path, options: ReadingOptions) -> Dataset:
         progress=options.progress,
     )
     report = ReadReport(len(table), failed=int(table.isna().all(axis=1).sum()))
-    return _plausible(Dataset(str(path), table, None, None, report))
+    return _plausible(Dataset(str(path), _as_ibug(table), None, None, report))
 
 
 def _of_tracks(name: str, tracks: Tracks) -> Dataset:
@@ -129,10 +131,13 @@ def _of_tracks(name: str, tracks: Tracks) -> Dataset:
         warnings.warn(f"{name}: lines set aside: {counts}", stacklevel=2)
     for sentence in faces:
         warnings.warn(sentence, stacklevel=2)
+    for entry in tracks.keypoints.attrs["history"]:
+        if entry.get("operation") == "put upright":
+            warnings.warn(f"{name}: {entry['because']}; the table was put right", stacklevel=2)
     return _plausible(
         Dataset(
             name,
-            tracks.keypoints,
+            _as_ibug(tracks.keypoints),
             None,
             None,
             tracks.report,
@@ -141,6 +146,11 @@ def _of_tracks(name: str, tracks: Tracks) -> Dataset:
             pose=tracks.pose,
         )
     )
+
+
+def _as_ibug(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a mesh as the 68 points that it has of iBUG's, which are what faces are registered by."""
+    return convert(table, IBUG68) if scheme_of(table) == MEDIAPIPE478 else table
 
 
 def _plausible(data: Dataset) -> Dataset:
