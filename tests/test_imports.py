@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -99,3 +100,9 @@ def test_every_room_is_in_the_list() -> None:
 
 def test_few_modules_lie_loose_at_the_top() -> None:
     assert len(list(LIBRARY.glob("*.py"))) <= 7
+
+
+def test_contributing_names_every_folder_in_that_order() -> None:
+    text = (LIBRARY.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = [row.split("|")[1] for row in text.splitlines() if row.startswith("| `")]
+    assert tuple(name for row in rows for name in re.findall(r"`(\w+)`", row)) == ORDER
