@@ -90,7 +90,7 @@ def study(motion: pd.DataFrame, n_draws: int, n_frames: int) -> dict[str, object
                 )
             ],
         }
-        print(f"{name}: {share}, over people {low} to {high}; better sign {best.share:.2f}", flush=True)
+        print(f"{name}: {share}; over people {low}, {high}; better sign {best.share:.2f}", flush=True)
     for signed in (False, True):
         units = random_units(learn, 200, signed=signed)
         result["random, signed" if signed else "random"] = {"interpretable": interpretable_share(units).share}
