@@ -58,8 +58,12 @@ def encode(
     UNITS.npz is a model of 'dfecs train'; TABLE is anything that 'dfecs train' takes.
     """
     target = check_output(output, [".csv", ".parquet"], [model, *tables])
+    import pandas as pd
+
     from dfecs_lib import workflow
     from dfecs_lib.files import write_table
+    from dfecs_lib.keypoints import INDEX_NAMES
+    from dfecs_lib.preprocessing.neutral_report import neutral_lines
 
     codes = workflow.encode(
         read_units(model),
@@ -78,3 +82,5 @@ def encode(
     write_table(codes, target)
     empty = int(codes.isna().all(axis=1).sum())
     print(f"{len(codes) - empty:,} frames encoded in {codes.shape[1]} units; frames without a face: {empty:,}.")
+    report = pd.DataFrame(codes.attrs["neutral"]).set_index(list(INDEX_NAMES[:3])).astype({"distance_px": float})
+    print(*neutral_lines(report), sep="\n")

@@ -95,6 +95,7 @@ def train(
     from dfecs_lib import workflow
     from dfecs_lib.models.naming import unit_names
     from dfecs_lib.preprocessing import make_preprocessor
+    from dfecs_lib.preprocessing.neutral_report import neutral_lines
 
     preprocessor = make_preprocessor(
         not no_frontalize, not no_affine, not no_parts, method="linear" if weights else "pose", weights=weights
@@ -133,3 +134,4 @@ def train(
         {"unit": model.get_feature_names_out(), "moves": unit_names(model), "share of motion, %": model.unit_shares_}
     )
     print(table_text(units))
+    print(*neutral_lines(model.neutral_report_), sep="\n")

@@ -14,6 +14,7 @@ from dfecs_lib.preprocessing.motion import KeypointMotion, motion_vectors
 from dfecs_lib.preprocessing.pipeline import from_settings, make_preprocessor, settings_from_history, settings_of
 from dfecs_lib.preprocessing.prepare import Preparation, preparation, prepare
 from dfecs_lib.preprocessing.registration import AffineRegistration, PartRegistration
+from dfecs_lib.preprocessing.smoothing import Smoothing
 
 __all__ = [
     "AffineRegistration",
@@ -21,6 +22,7 @@ __all__ = [
     "KeypointMotion",
     "PartRegistration",
     "Preparation",
+    "Smoothing",
     "from_settings",
     "make_preprocessor",
     "motion_vectors",

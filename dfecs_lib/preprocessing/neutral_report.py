@@ -13,7 +13,7 @@ from dfecs_lib.preprocessing.motion import neutral_rows
 from dfecs_lib.preprocessing.neutral import choose_neutral
 from dfecs_lib.preprocessing.neutral_head import Found, Key, nearest_to_rest
 
-__all__ = ["FAR_FROM_REST", "neutral_report"]
+__all__ = ["FAR_FROM_REST", "neutral_lines", "neutral_report"]
 
 #: A neutral face further from rest than this, px a point, is warned of (about 2 mm on a face). Of 400 simulated
 #: recordings that rest, none is further; of those cut down to expressive frames, nine in ten are.
@@ -85,6 +85,37 @@ def neutral_report(registered: pd.DataFrame, neutral: pd.DataFrame | None = None
         rows.append((*key, own[2], int(own[3]), distance, warning))
     columns = [*INDEX_NAMES[:3], "neutral_recording", "frame", "distance_px", "warning"]
     return pd.DataFrame(rows, columns=columns).set_index(list(INDEX_NAMES[:3]))
+
+
+def neutral_lines(report: pd.DataFrame, most: int = 5) -> list[str]:
+    """Return sentences for a terminal: the neutral frames, at most so many of them, and as many warnings.
+
+    Parameters
+    ----------
+    report : DataFrame
+        Of `neutral_report`.
+    most : int
+        How many recordings to name.
+    """
+    lines = []
+    for key, row in report.head(most).iterrows():
+        own, other = cast("Key", key), str(row["neutral_recording"])
+        where = f" of {other}" if other != own[2] else ""
+        away = f", {row['distance_px']:.1f} px from rest" if np.isfinite(row["distance_px"]) else ""
+        lines.append(f"Neutral frame of {_named(own)}: {row['frame']}{where}{away}.")
+    if len(report) > most:
+        lines.append(
+            f"And of {len(report) - most:,} more; {report['distance_px'].median():.1f} px from rest at the median."
+        )
+    doubtful = report[report["warning"] != ""]
+    lines += [f"Warning: {_named(cast('Key', key))}: {text}." for key, text in doubtful["warning"].head(most).items()]
+    if len(doubtful) > most:
+        lines.append(f"Warning: so are the neutral faces of {len(doubtful) - most:,} more recordings in doubt.")
+    return lines
+
+
+def _named(key: Key) -> str:
+    return "/".join(filter(None, key)) or "the recording"
 
 
 def _warning(faces: NDArray[np.float64], frames: NDArray[np.int64], at: int) -> str:

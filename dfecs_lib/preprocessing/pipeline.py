@@ -14,6 +14,7 @@ from dfecs_lib.errors import DfecsError
 from dfecs_lib.preprocessing.frontalization import METHODS, Frontalizer
 from dfecs_lib.preprocessing.linear import WEIGHTS_SHAPE, load_weights
 from dfecs_lib.preprocessing.registration import AffineRegistration, PartRegistration
+from dfecs_lib.preprocessing.smoothing import Smoothing
 
 __all__ = ["from_settings", "make_preprocessor", "settings_from_history", "settings_of"]
 
@@ -25,6 +26,8 @@ def make_preprocessor(
     *,
     method: str = "pose",
     weights: ArrayLike | str | os.PathLike[str] | None = None,
+    smooth: float | None = None,
+    frames_per_second: float | None = None,
 ) -> Pipeline:
     """Return the preprocessing: frontalization, affine registration, part registration, each of which may be left out.
 
@@ -34,12 +37,16 @@ def make_preprocessor(
         Which steps to take.
     method, weights
         The frontalization's, see `Frontalizer`.
+    smooth : float, optional
+        Seconds over which raw tracks are smoothed first, see `Smoothing`; by default not at all.
+    frames_per_second : float, optional
+        For `smooth`, of tables that do not say it.
 
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Steps "frontalize", "affine", "parts"; a step left out is "passthrough". It learns nothing, so it may be used
-        without fitting.
+        Steps "frontalize", "affine", "parts", a step left out being "passthrough"; before them "smooth", if asked for.
+        It learns nothing, so it may be used without fitting.
 
     Examples
     --------
@@ -49,8 +56,12 @@ def make_preprocessor(
     >>> make_preprocessor().fit_transform(face).shape
     (1, 136)
     """
+    if smooth is None and frames_per_second is not None:
+        raise DfecsError("frames_per_second is for smoothing; give smooth (seconds), too")
+    first = [] if smooth is None else [("smooth", Smoothing(smooth, frames_per_second))]
     return Pipeline(
         [
+            *first,
             ("frontalize", Frontalizer(method=method, weights=weights) if frontalize else "passthrough"),
             ("affine", AffineRegistration() if affine else "passthrough"),
             ("parts", PartRegistration() if parts else "passthrough"),
@@ -67,8 +78,13 @@ def settings_of(preprocessor: Pipeline) -> dict[str, object]:
     {'frontalize': True, 'affine': True, 'parts': False, 'method': 'pose'}
     """
     steps = dict(getattr(preprocessor, "steps", []))
+    smoothing = steps.pop("smooth", None)
     kinds = {"frontalize": Frontalizer, "affine": AffineRegistration, "parts": PartRegistration}
-    if list(steps) != list(kinds) or not all(s == "passthrough" or type(s) is kinds[n] for n, s in steps.items()):
+    if (
+        type(smoothing) not in (Smoothing, type(None))
+        or list(steps) != list(kinds)
+        or not all(s == "passthrough" or type(s) is kinds[n] for n, s in steps.items())
+    ):
         raise DfecsError("only a preprocessor of make_preprocessor has settings; this pipeline has other steps")
     settings: dict[str, object] = {name: step != "passthrough" for name, step in steps.items()}
     frontalizer = steps["frontalize"]
@@ -77,7 +93,15 @@ def settings_of(preprocessor: Pipeline) -> dict[str, object]:
         if frontalizer.method == "linear":
             raw = load_weights(frontalizer.weights).astype("<f8").tobytes()
             settings["weights"] = base64.b64encode(raw).decode("ascii")
-    return settings
+    return {**settings, **_smoothing_settings(smoothing)}
+
+
+def _smoothing_settings(smoothing: Smoothing | None) -> dict[str, object]:
+    if smoothing is None:
+        return {}
+    rate = smoothing.frames_per_second
+    stated = {} if rate is None else {"frames_per_second": float(rate)}
+    return {"smooth": float(smoothing.seconds), **stated}
 
 
 def settings_from_history(history: Sequence[Mapping[str, object]]) -> dict[str, object] | None:
@@ -102,6 +126,12 @@ def settings_from_history(history: Sequence[Mapping[str, object]]) -> dict[str, 
         "affine": "affine_registration" in done,
         "parts": "part_registration" in done,
     }
+    smooth = done.get("smooth")
+    if smooth is not None:
+        settings |= {"smooth": smooth.get("seconds")}
+        settings |= (
+            {} if smooth.get("frames_per_second") is None else {"frames_per_second": smooth["frames_per_second"]}
+        )
     if frontalize is None:
         return settings
     method = frontalize.get("method")
@@ -122,7 +152,7 @@ def from_settings(settings: Mapping[str, object]) -> Pipeline:
     >>> settings_of(from_settings({"frontalize": False, "affine": True, "parts": True}))
     {'frontalize': False, 'affine': True, 'parts': True}
     """
-    unknown = set(settings) - {"frontalize", "affine", "parts", "method", "weights"}
+    unknown = set(settings) - {"frontalize", "affine", "parts", "method", "weights", "smooth", "frames_per_second"}
     if unknown:
         raise DfecsError(f"unknown preprocessing settings: {', '.join(sorted(unknown))}")
     switches = {name: settings.get(name, True) for name in ("frontalize", "affine", "parts")}
@@ -142,10 +172,18 @@ def from_settings(settings: Mapping[str, object]) -> Pipeline:
         raise DfecsError(
             f"the preprocessing setting 'method' is {method!r:.60}; known: 'pose', and 'linear' with weights"
         )
+    numbers: dict[str, float | None] = {}
+    for name in ("smooth", "frames_per_second"):
+        value = settings.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0):
+            raise DfecsError(f"the preprocessing setting {name!r} must be a number above 0, not {value!r:.60}")
+        numbers[name] = None if value is None else float(value)
     return make_preprocessor(
         frontalize=bool(switches["frontalize"]),
         affine=bool(switches["affine"]),
         parts=bool(switches["parts"]),
         method=str(method),
         weights=array,
+        smooth=numbers["smooth"],
+        frames_per_second=numbers["frames_per_second"],
     )

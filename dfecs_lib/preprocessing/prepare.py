@@ -15,6 +15,7 @@ from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import IBUG68, INDEX_NAMES, convert, get_scheme, in_order, record, scheme_of, stack, validate
 from dfecs_lib.preprocessing.motion import motion_vectors
 from dfecs_lib.preprocessing.neutral import DEFAULT_METHOD, choose_neutral, recordings_with_a_face
+from dfecs_lib.preprocessing.neutral_report import neutral_report
 from dfecs_lib.preprocessing.pipeline import make_preprocessor, settings_of
 
 __all__ = ["FacesLike", "Preparation", "preparation", "prepare"]
@@ -55,6 +56,11 @@ class Preparation:
     neutral: pd.DataFrame
     motion: pd.DataFrame
     notes: tuple[str, ...] = ()
+
+    @property
+    def report(self) -> pd.DataFrame:
+        """Each recording's neutral frame, its distance from rest and warnings: see `neutral_report`."""
+        return neutral_report(recordings_with_a_face(self.registered), self.neutral)
 
     @property
     def mean_neutral(self) -> pd.Series[float]:

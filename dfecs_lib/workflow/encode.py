@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from typing import Literal
@@ -73,4 +74,5 @@ def encode(
     training = getattr(model, "metadata_", {}).get("training")
     history = [{"operation": "encode", "model": type(model).__name__, "training": training}]
     whole.attrs = {"unit": "registered pixels of motion", "columns": codes.attrs["columns"], "history": history}
+    whole.attrs["neutral"] = json.loads(prepared.report.reset_index().to_json(orient="records"))
     return whole

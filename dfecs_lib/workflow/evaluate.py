@@ -11,6 +11,7 @@ import pandas as pd
 
 from dfecs_lib import metrics
 from dfecs_lib.data.load import load_each
+from dfecs_lib.evaluation.noise import noise_ceiling
 from dfecs_lib.models.base import UnitsBase
 from dfecs_lib.workflow.faces_for import neutral_option, prepare_for, warn_of_notes
 
@@ -46,7 +47,9 @@ def evaluate(
     DataFrame
         One row a table, and ``all`` where there are several. ``frames`` encoded; ``variance_explained`` (squared,
         uncentred), ``norm_variance_explained`` and ``frame_variance_explained`` in percent; ``active_units`` a frame;
-        ``sparsity``, the share of codes that are zero.
+        ``sparsity``, the share of codes that are zero; ``noise_ceiling``, the variance that units with the true motion
+        would explain (`dfecs_lib.evaluation.noise.noise_ceiling`), and ``share_of_ceiling``, both in percent and NaN
+        where a recording has no second of frames in a row.
     """
     faces = load_each(
         sources,
@@ -79,11 +82,22 @@ def _rows(motion: pd.DataFrame, index: pd.Index) -> pd.DataFrame:
 def _scores(model: UnitsBase, motion: pd.DataFrame) -> Mapping[str, float]:
     codes = model.transform(motion)
     reconstruction = model.inverse_transform(codes)
+    explained = metrics.variance_explained(motion, reconstruction)
     return {
         "frames": int(np.isfinite(np.asarray(codes)).all(axis=1).sum()),
-        "variance_explained": metrics.variance_explained(motion, reconstruction),
+        "variance_explained": explained,
         "norm_variance_explained": metrics.norm_variance_explained(motion, reconstruction),
         "frame_variance_explained": metrics.frame_variance_explained(motion, reconstruction),
         "active_units": metrics.active_units(codes),
         "sparsity": metrics.sparsity(codes),
+        **_of_ceiling(motion, explained),
     }
+
+
+def _of_ceiling(motion: pd.DataFrame, explained: float) -> Mapping[str, float]:
+    """Return the noise ceiling of all recordings together, by their energy, and the share of it that is explained."""
+    found = noise_ceiling(motion).dropna()
+    energy = float((found["energy"] * found["frames"]).sum())
+    noise = float((2 * found["noise"] * found["frames"]).sum())
+    ceiling = 100 * (1 - noise / energy) if energy > 0 else float("nan")
+    return {"noise_ceiling": ceiling, "share_of_ceiling": 100 * explained / ceiling if ceiling > 0 else float("nan")}

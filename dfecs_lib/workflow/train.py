@@ -85,6 +85,7 @@ def train(
     training = model.metadata_["training"]
     assert isinstance(training, dict)
     subjects = [key for key in cast("pd.MultiIndex", motion.index).droplevel(["recording", "frame"]).unique() if key[1]]
+    model.neutral_report_ = prepared.report
     model.metadata_["training"] = {
         **training,
         "subjects": len(subjects),
