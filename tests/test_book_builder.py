@@ -82,6 +82,19 @@ def test_a_book_is_built_whole_and_stays_until_the_next_is(checkout: Path) -> No
     assert sorted(p.name for p in (checkout / "_site").iterdir()) == ["demo", "demo.log"]
 
 
+def test_a_book_elsewhere_is_built_with_its_own_manifest(checkout: Path, tmp_path_factory, monkeypatch) -> None:
+    manifest = (Path(__file__).parents[1] / "data_manifest.yaml").read_text()
+    (checkout / "data_manifest.yaml").write_text(manifest.replace("  sim-disfa:", "  sim-of-this-folder:"))
+    (checkout / "notebooks" / "profiles.yaml").write_text("demo: {data: [sim-of-this-folder], notebooks: {one: }}\n")
+    source = "from dfecs_lib.data.manifest import load_manifest\nprint('own', 'sim-of-this-folder' in load_manifest())"
+    write_notebook(checkout / "notebooks" / "one.ipynb", source)
+    away = tmp_path_factory.mktemp("away")
+    monkeypatch.chdir(away)
+    index = build_book("demo", root=os.path.relpath(checkout))
+    assert "own True" in (index.parent / "notebooks" / "one.html").read_text()
+    assert list(away.iterdir()) == []
+
+
 def test_without_a_browser_the_printable_page_is_made_and_a_sentence_says_why_there_is_no_pdf(checkout: Path) -> None:
     command = [sys.executable, "-m", "dfecs_lib.cli", "book", "--print", "--root", str(checkout)]
     environment = {k: v for k, v in os.environ.items() if k != "CHROMIUM"} | {"PATH": str(checkout)}

@@ -97,9 +97,10 @@ def build_book(
             "the book needs the package 'jupyter-book', which is not installed: pip install 'dfecs_lib[book]'"
         )
     site = Path(out) if out is not None else here / "_site"
-    chosen = load_profile(profile, base / "notebooks" / "profiles.yaml")
-    check_data(chosen, report)
-    done = run_profile(chosen, runs=here / ".runs" if runs is None else runs, n_jobs=n_jobs, report=report)
+    chosen = load_profile(profile, base.resolve() / "notebooks" / "profiles.yaml")
+    check_data(chosen, report, here)
+    kept = here / ".runs" if runs is None else Path(runs)
+    done = run_profile(chosen, runs=kept.resolve(), folder=here, n_jobs=n_jobs, report=report)
     work = site / f".{profile}.{os.getpid()}"
     shutil.rmtree(work, ignore_errors=True)
     try:
@@ -123,7 +124,7 @@ def build_book(
         shutil.rmtree(work, ignore_errors=True)
 
 
-def check_data(profile: Profile, report: Callable[[str], None] | None = None) -> None:
+def check_data(profile: Profile, report: Callable[[str], None] | None = None, folder: Path | None = None) -> None:
     """Fetch what of a profile's data may be fetched and is small; say how to get the rest before anything is run.
 
     Raises
@@ -135,7 +136,8 @@ def check_data(profile: Profile, report: Callable[[str], None] | None = None) ->
     from dfecs_lib.data.fetching import fetch
     from dfecs_lib.data.manifest import State, load_manifest, state
 
-    known = load_manifest()
+    own = (folder or Path()) / "data_manifest.yaml"
+    known = load_manifest(own.resolve() if own.is_file() else None)
     for name in [*profile.data, *profile.optional]:
         entry = known[name]
         if state(entry) in (State.READY, State.BUILT_IN):

@@ -55,8 +55,9 @@ class Children:
         *,
         needs: Mapping[str, Run],
         options: Mapping[str, object],
+        folder: str | os.PathLike[str] | None = None,
     ) -> Run:
-        """Do what `run_notebook` does with these arguments, and raise what it raises."""
+        """Do what `run_notebook` does with these arguments in a folder, and raise what it raises."""
         order = {
             "notebook": os.fspath(notebook),
             "parameters": dict(parameters),
@@ -74,6 +75,7 @@ class Children:
                 stdout=subprocess.PIPE,
                 stderr=None if options.get("progress") else subprocess.PIPE,
                 text=True,
+                cwd=folder,
                 start_new_session=True,
             )
             self._processes.add(process)

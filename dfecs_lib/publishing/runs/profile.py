@@ -119,6 +119,7 @@ def run_profile(
     profile: Profile,
     *,
     runs: str | os.PathLike[str] = ".runs",
+    folder: str | os.PathLike[str] | None = None,
     n_jobs: int | None = None,
     timeout: float | None = None,
     report: Callable[[str], None] | None = None,
@@ -130,6 +131,8 @@ def run_profile(
     profile : Profile
     runs, timeout
         See `run_notebook`.
+    folder : path, optional
+        In which notebooks are run, by default the current one; `runs` and the profile's paths are absolute then.
     n_jobs : int, optional
         Notebooks at a time; by default one for each core. Their numerical threads share the cores.
     report : callable, optional
@@ -170,7 +173,9 @@ def run_profile(
                         report(f"{name}: not run")
                     continue
                 options = {"runs": os.fspath(runs), "name": name, "threads": threads, "timeout": timeout}
-                work = pool.submit(children.run, step.notebook, step.parameters, needs=needs, options=options)
+                work = pool.submit(
+                    children.run, step.notebook, step.parameters, needs=needs, options=options, folder=folder
+                )
                 running[work] = name
             if not running:
                 if order.is_active():
