@@ -139,6 +139,7 @@ def unseen_people(
     *,
     n_splits: int = 5,
     n_frames: int | None = None,
+    n_test: int | None = None,
     random_state: int = 17,
 ) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """Test every kind of units on people that it was not learned from.
@@ -154,8 +155,10 @@ def unseen_people(
         Groups of people, each left out once; as many as there are people at most.
     n_frames : int, optional
         Frames to learn from at most, drawn at random.
+    n_test : int, optional
+        Frames to test on at most, over all groups; drawn at random.
     random_state : int
-        Of that draw.
+        Of these draws.
 
     Returns
     -------
@@ -171,10 +174,13 @@ def unseen_people(
     DfecsError
         If there are fewer than two people.
     """
+    tested = sample_frames(K, n_test, random_state).index
     few: dict[tuple[str, int], list[pd.DataFrame]] = {}
     own: dict[str, list[pd.DataFrame]] = {}
     for fold, (train, test) in enumerate(_folds(K, n_splits)):
-        learn, unseen = sample_frames(K.iloc[train], n_frames, random_state), K.iloc[test]
+        learn = sample_frames(K.iloc[train], n_frames, random_state)
+        unseen = K.iloc[test]
+        unseen = unseen[unseen.index.isin(tested)]
         unseen.attrs = dict(K.attrs)
         for name, contender in contenders.items():
             model = contender.fitted(learn)
@@ -185,7 +191,7 @@ def unseen_people(
                 few.setdefault((name, n), []).append(frame_costs(table, at_most(model, table, n, contender.few)))
     rows = [(name, n, *score(pd.concat(parts), interval=True)) for (name, n), parts in few.items()]
     curves = pd.DataFrame(rows, columns=["method", "n_active", "value", "low", "high"])
-    return curves, {name: pd.concat(parts).loc[K.index] for name, parts in own.items()}
+    return curves, {name: pd.concat(parts).loc[tested] for name, parts in own.items()}
 
 
 def cancellation_of(model: UnitModel, K: pd.DataFrame) -> float:
