@@ -80,7 +80,7 @@ def refused(result: tuple[int, str, str], *words: str) -> None:
 
 def test_every_command_has_help_with_an_example(say: Say) -> None:
     verbs = {"data": ["list", "check", "fetch"], "rate": ["build", "analyse"]}
-    alone = ["track", "train", "encode", "evaluate", "run", "book"]
+    alone = ["track", "train", "encode", "evaluate", "report", "run", "book"]
     for words in ([], *([v] for v in (*verbs, *alone)), *([c, v] for c, vs in verbs.items() for v in vs)):
         code, out, err = say(*words, "--help")
         assert (code, err) == (0, "")

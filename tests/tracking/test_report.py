@@ -1,0 +1,67 @@
+"""The page of one recording stands alone, says what to distrust, and shows what the units do in seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from dfecs_lib.cli import main
+from dfecs_lib.ffm import load_model
+from dfecs_lib.publishing.report import summary_of_codes
+from dfecs_lib.tracking import track_many
+from dfecs_lib.workflow import train
+
+
+@pytest.fixture(scope="module")
+def page(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from dfecs_lib import keypoints
+
+    folder = tmp_path_factory.mktemp("report")
+    table, frames = track_many([samples / "single_face.mp4"])
+    keypoints.save(table, folder / "clip.parquet", time=frames["time"])
+    train(folder / "clip.parquet", n_units=8).save(folder / "units.npz")
+    words = [
+        "report",
+        str(folder / "clip.parquet"),
+        "-o",
+        str(folder / "page.html"),
+        "--units",
+        str(folder / "units.npz"),
+    ]
+    assert main(words) == 0
+    return folder / "page.html"
+
+
+def test_summary_counts_what_is_active_and_where(page: Path) -> None:
+    model = load_model(page.parent / "units.npz")
+    names = list(model.get_feature_names_out())
+    codes = pd.DataFrame(0.0, index=range(11), columns=names)
+    codes.iloc[:5, 0] = 10.0
+    table = summary_of_codes(codes, model, pd.Series([k / 10 for k in range(11)]))
+    assert table.loc[0, ["mean", "peak"]].tolist() == pytest.approx([50 / 11, 10])
+    assert table.loc[0, ["active", "active_s"]].tolist() == pytest.approx([500 / 11, 0.5])
+    assert table["left_right"].between(-1, 1).all()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1100, 390])
+def test_the_page_shows_a_moving_face_and_fits_without_a_network(page: Path, browser, width: int) -> None:
+    tab = browser.new_page(viewport={"width": width, "height": 800}, offline=True)
+    asked, wrong = [], []
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.goto(page.as_uri())
+    faces = tab.locator("#player path")
+    assert faces.count() == 2
+    before = faces.first.get_attribute("d")
+    tab.locator("#player input").fill("60")
+    assert faces.first.get_attribute("d") != before
+    assert tab.locator("#player output").inner_text() == "2.00 s"
+    assert tab.locator(".dfecs-live .main-svg").first.is_visible()
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert tab.locator("li").count() >= 1
+    assert wrong == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    tab.close()
