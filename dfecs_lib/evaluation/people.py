@@ -9,7 +9,6 @@ from typing import Literal, cast
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.signal import savgol_filter
 from sklearn.linear_model import orthogonal_mp
 from sklearn.model_selection import GroupKFold
 
@@ -23,7 +22,7 @@ from dfecs_lib.evaluation.subjects import sample_frames, subject_names
 from dfecs_lib.keypoints import coordinates
 from dfecs_lib.preprocessing import preparation
 
-__all__ = ["Contender", "at_most", "cancellation_of", "models_by_fold", "people_sets", "steady_share", "unseen_people"]
+__all__ = ["Contender", "at_most", "cancellation_of", "models_by_fold", "people_sets", "unseen_people"]
 
 Floats = NDArray[np.float64]
 
@@ -237,31 +236,3 @@ def people_sets(sources: str | Sequence[str], **options: object) -> tuple[dict[s
     if not sets:
         raise AbsentDataError(" ".join(absent.values()))
     return sets, absent
-
-
-def steady_share(K: pd.DataFrame, window: int = 7, order: int = 2) -> float:
-    """Percent of the motion that is no tremble: what smoothing in time (Savitzky-Golay) leaves of it.
-
-    Frames are smoothed within stretches without a gap; shorter stretches than `window` are left out.
-
-    Parameters
-    ----------
-    K : KPM table
-    window, order : int
-        Frames, and order of the polynomial.
-
-    Returns
-    -------
-    float
-        ``100 · (1 − Σ‖x − smooth(x)‖² / Σ‖x‖²)``: what units at best explain that do not follow a tracker's tremble.
-    """
-    frames = K.index.get_level_values("frame").to_numpy()
-    recording = K.groupby(level=["dataset", "subject", "recording"]).ngroup().to_numpy()
-    values = coordinates(K)
-    cuts = np.flatnonzero((np.diff(frames) != 1) | (np.diff(recording) != 0)) + 1
-    trembled = total = 0.0
-    for stretch in np.split(values, cuts):
-        if len(stretch) >= window and np.isfinite(stretch).all():
-            trembled += float(np.square(stretch - savgol_filter(stretch, window, order, axis=0)).sum())
-            total += float(np.square(stretch).sum())
-    return 100 * (1 - trembled / total) if total else float("nan")

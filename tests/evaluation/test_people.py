@@ -16,7 +16,6 @@ from dfecs_lib.evaluation.people import (
     cancellation_of,
     models_by_fold,
     people_sets,
-    steady_share,
     unseen_people,
 )
 from dfecs_lib.keypoints import make_table
@@ -118,18 +117,6 @@ def test_cancellation_counts_what_works_against_each_other() -> None:
     model = Given(units)
     model.transform = lambda K: np.array([[3.0, 2.0]])
     assert cancellation_of(model, one) == pytest.approx(5)
-
-
-def test_steady_share_is_all_of_slow_motion_and_little_of_noise() -> None:
-    t = np.arange(60)[:, None]
-    slow = make_table(t**2 * np.ones((1, 136)), scheme="ibug68", frames=range(60))
-    assert steady_share(slow) == pytest.approx(100)
-    noise = make_table(np.random.default_rng(0).normal(size=(60, 136)), scheme="ibug68", frames=range(60))
-    assert steady_share(noise) < 50
-    # Smoothing does not reach across a gap.
-    jump = pd.concat([slow.iloc[:20], slow.iloc[40:]])
-    jump.attrs = slow.attrs
-    assert steady_share(jump) == pytest.approx(100)
 
 
 def test_sets_that_are_not_here_are_named(tmp_path, monkeypatch) -> None:
