@@ -93,7 +93,12 @@ class PeerUnits(OffsetUnits):
         self.scheme_ = scheme_name(X)
         signed = self.method in _SIGNED
         self.offset_ = rows.mean(axis=0) if signed else np.zeros(rows.shape[1])
-        units = getattr(self, f"_{self.method}")(rows - self.offset_)
+        try:
+            units = getattr(self, f"_{self.method}")(rows - self.offset_)
+        except ValueError as error:
+            raise DfecsError(
+                f"{self.method} finds no units in {len(rows)} frames of this motion ({error}); give more frames that differ"
+            ) from error
         codes = (rows - self.offset_) @ np.linalg.pinv(units) if signed else code(rows, units, 0.0).codes
         self._keep(units, codes, signed)
         return self

@@ -22,6 +22,9 @@ __all__ = ["FrameOrFloats", "UnitsBase"]
 
 FrameOrFloats = pd.DataFrame | Floats
 
+# No picture is so large; beyond the square root of the largest float, sums of squares overflow.
+_LARGEST = 1e12
+
 
 class UnitsBase(TransformerMixin, SavableUnits):  # type: ignore[misc]
     """Base of the part and full face models and of the baselines.
@@ -54,6 +57,11 @@ class UnitsBase(TransformerMixin, SavableUnits):  # type: ignore[misc]
             )
         except ValueError as error:
             raise DfecsError(str(error)) from error
+        largest = float(np.nanmax(np.abs(values), initial=0.0))
+        if largest > _LARGEST:
+            raise DfecsError(
+                f"the data hold numbers as large as {largest:.0e}; motion is some pixels: mend the table's units"
+            )
         warn_of_faces(values)
         if kept is not None:
             self.metadata_ = kept
@@ -105,6 +113,8 @@ class UnitsBase(TransformerMixin, SavableUnits):  # type: ignore[misc]
                 "drop the points that are often missing, or track the recordings again"
             )
         rows = values if complete.all() else np.ascontiguousarray(values[complete])
+        if not rows.any():
+            raise DfecsError("the training motion is zero everywhere; give motion from neutral (dfecs_lib.prepare)")
         return rows, None if weights is None else weights / weights.mean(), complete
 
     # -- tables out --------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from typing import Self
 
@@ -66,7 +67,14 @@ class KeypointTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         """
         values, scheme = self._read(X)
         self._check(scheme)
-        result = like(self._apply(values, scheme, X), X)
+        moved = self._apply(values, scheme, X)
+        if np.isfinite(values).any() and not np.isfinite(moved).any():
+            warnings.warn(
+                f"{type(self).__name__}: none of the {len(values)} frames is usable; points that hold the face in place are "
+                "missing or lie in one place, or the points are in another order than a face's",
+                stacklevel=2,
+            )
+        result = like(moved, X)
         if isinstance(result, pd.DataFrame):
             operation, parameters = self._history()
             return record(result, operation, **parameters)

@@ -116,6 +116,8 @@ class KeypointMotion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # 
             rows.attrs = motion.attrs
             return rows
         values = coordinates(X)
+        if not len(values):
+            return values
         table = make_table(values, scheme=scheme_of(values), frames=np.arange(len(values)))
         return motion_vectors(values, choose_neutral(table, self.method).to_numpy()[0])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import cast
@@ -135,7 +136,9 @@ def _registered(table: pd.DataFrame) -> tuple[Rows, Scheme, bool]:
     known = np.isfinite(eyes).all(axis=1)
     if known.any() and np.abs(eyes[known] - np.array(_PLACES).T.reshape(-1)).max() < 1:
         return values, scheme, True
-    affine = AffineRegistration().transform(values)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*frames is usable")  # no face: another rule serves
+        affine = AffineRegistration().transform(values)
     known = np.isfinite(affine).any(axis=1)
     if known.any() and np.nanmax(np.abs(affine[known] - values[known])) < 1:
         return values, scheme, False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -201,7 +202,9 @@ def _registered(table: pd.DataFrame, pipeline: Pipeline, scheme: str | None, not
     notes += [f"{name}: no frame shows a face." for name in _names_lost(table, faces)]
     if faces.empty:
         return convert(table, target)
-    registered = pipeline.fit_transform(faces)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*frames is usable")  # the notes say which recordings, and why
+        registered = pipeline.fit_transform(faces)
     notes += [
         f"{name}: no frame can be registered; points that hold the face in place (eye corners, nose, ends of the jaw "
         "line) are missing, or lie in one place, in all of them."

@@ -77,9 +77,10 @@ def test_size_place_and_roll_of_the_picture_do_not_matter(tracks):
     assert_allclose(Frontalizer().fit_transform(moved), Frontalizer().fit_transform(tracks), atol=0.01)
 
 
-def test_faces_of_no_size_are_lost_without_a_warning(published):
+def test_faces_of_no_size_are_lost_and_said_so(published):
     for step in (Frontalizer(), Frontalizer("linear", published)):
-        assert np.isnan(step.fit_transform(np.full((2, 136), 7.0))).all()
+        with pytest.warns(UserWarning, match="none of the 2 frames is usable"):
+            assert np.isnan(step.fit_transform(np.full((2, 136), 7.0))).all()
 
 
 def test_linear_equals_the_published_steps(tracks, published):
