@@ -97,7 +97,7 @@ class PeerUnits(OffsetUnits):
             units = getattr(self, f"_{self.method}")(rows - self.offset_)
         except ValueError as error:
             raise DfecsError(
-                f"{self.method} finds no units in {len(rows)} frames of this motion ({error}); give more frames that differ"
+                f"{self.method} finds no units in {len(rows)} frames ({error}); give more frames that differ"
             ) from error
         codes = (rows - self.offset_) @ np.linalg.pinv(units) if signed else code(rows, units, 0.0).codes
         self._keep(units, codes, signed)
