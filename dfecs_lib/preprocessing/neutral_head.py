@@ -136,12 +136,17 @@ def _registered(table: pd.DataFrame) -> tuple[Rows, Scheme, bool]:
     known = np.isfinite(eyes).all(axis=1)
     if known.any() and np.abs(eyes[known] - np.array(_PLACES).T.reshape(-1)).max() < 1:
         return values, scheme, True
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*frames is usable")  # no face: another rule serves
-        affine = AffineRegistration().transform(values)
+    affine = _quietly(AffineRegistration(), values)
     known = np.isfinite(affine).any(axis=1)
     if known.any() and np.nanmax(np.abs(affine[known] - values[known])) < 1:
         return values, scheme, False
     done = {entry.get("operation") for entry in table.attrs.get("history", []) if isinstance(entry, dict)}
     preprocessor = make_preprocessor(frontalize="frontalize" not in done)
-    return np.asarray(preprocessor.transform(values)), scheme, True
+    return _quietly(preprocessor, values), scheme, True
+
+
+def _quietly(step: AffineRegistration | Pipeline, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Apply a step; what it says of faces that it cannot use matters to nobody here, where another rule serves them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*frames is usable")
+        return np.asarray(step.transform(values))
