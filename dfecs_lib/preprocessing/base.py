@@ -70,7 +70,7 @@ class KeypointTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         moved = self._apply(values, scheme, X)
         if np.isfinite(values).any() and not np.isfinite(moved).any():
             warnings.warn(
-                f"{type(self).__name__}: none of the {len(values)} frames is usable; points that hold the face in place "
+                f"{type(self).__name__}: none of the {len(values)} frames is usable; points that hold a face in place "
                 "are missing or lie in one place, or the points are in another order than a face's",
                 stacklevel=2,
             )

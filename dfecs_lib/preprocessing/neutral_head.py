@@ -10,6 +10,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
 
 from dfecs_lib.keypoints import IBUG68, Scheme, coordinates, scheme_of
 from dfecs_lib.preprocessing.head_rest import LEAST_POINTS, MOST_MISFIT, fit_rest
