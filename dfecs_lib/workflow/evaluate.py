@@ -49,7 +49,7 @@ def evaluate(
         uncentred), ``norm_variance_explained`` and ``frame_variance_explained`` in percent; ``active_units`` a frame;
         ``sparsity``, the share of codes that are zero; ``noise_ceiling``, the variance that units with the true motion
         would explain (`dfecs_lib.evaluation.noise.noise_ceiling`), and ``share_of_ceiling``, both in percent and NaN
-        where a recording has no second of frames in a row.
+        where a recording has no second of frames in a row, or never keeps still (units would pass the ceiling).
     """
     faces = load_each(
         sources,
@@ -100,4 +100,6 @@ def _of_ceiling(motion: pd.DataFrame, explained: float) -> Mapping[str, float]:
     energy = float((found["energy"] * found["frames"]).sum())
     noise = float((2 * found["noise"] * found["frames"]).sum())
     ceiling = 100 * (1 - noise / energy) if energy > 0 else float("nan")
-    return {"noise_ceiling": ceiling, "share_of_ceiling": 100 * explained / ceiling if ceiling > 0 else float("nan")}
+    if not ceiling > explained:  # no stretch was still: motion was taken for noise
+        ceiling = float("nan")
+    return {"noise_ceiling": ceiling, "share_of_ceiling": 100 * explained / ceiling}
