@@ -194,7 +194,7 @@ def unseen_people(
 
 
 def cancellation_of(model: UnitModel, K: pd.DataFrame) -> float:
-    """How far a model's units work against each other on motion: ‖|E|·|V|‖_F / ‖E·V‖_F; 1 where nothing cancels."""
+    """How far a model's units work against each other on motion: ``‖|E|·|V|‖_F / ‖E·V‖_F``; 1 where nothing cancels."""
     codes = np.asarray(model.transform(K), dtype=np.float64)
     codes = codes[np.isfinite(codes).all(axis=1)]
     units = np.asarray(model.components_, dtype=np.float64)
