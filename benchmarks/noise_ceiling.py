@@ -26,10 +26,10 @@ def faces(name: str, noise: float) -> pd.DataFrame:
 
 def main() -> None:
     results = {}
-    for name in ("sim-bp4d", "sim-disfa"):
+    for name in ("sim-bp4d",):
         clean = faces(name, 0.0)
         rest = choose_neutral(clean).index
-        for noise in (0.5, 1.0, 2.0, 4.0):
+        for noise in (0.5, 1.0, 2.0):
             noisy = faces(name, noise)
             seen = noisy.notna().any(axis=1) & clean.notna().any(axis=1)
             own = rest[seen.loc[rest].to_numpy()]
