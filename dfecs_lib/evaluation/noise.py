@@ -43,9 +43,9 @@ def noise_ceiling(motion: pd.DataFrame) -> pd.DataFrame:
     Notes
     -----
     An estimate from above, and not a strict bound. On simulated tracks that tremble as real ones (25 frames a second,
-    ``benchmarks/noise_ceiling.py``) it says 97.2 % where the truth is 95.4 %, with twice the noise 91.6 % and 84.8 %, and
-    correlates with it over recordings by 0.9: errors that last longer than a second, or come with a turned head, do not
-    show in still stretches. And units can also fit noise, the more of them the more.
+    ``benchmarks/noise_ceiling.py``) it says 97.2 % where the truth is 95.4 %, with twice the noise 91.6 % and 84.8 %,
+    and correlates with it over recordings by 0.9: errors that last longer than a second, or come with a turned head, do
+    not show in still stretches. And units can also fit noise, the more of them the more.
 
     Examples
     --------
