@@ -15,8 +15,8 @@ from dfecs_lib.preprocessing.neutral_head import Found, Key, nearest_to_rest
 
 __all__ = ["FAR_FROM_REST", "neutral_lines", "neutral_report"]
 
-#: A neutral face further from rest than this, px a point, is warned of (about 2 mm on a face). Of 400 simulated
-#: recordings that rest, none is further; of those cut down to expressive frames, nine in ten are.
+#: A neutral face further from rest than this, px a point, is warned of (about 2 mm on a face). No frame chosen in
+#: simulated recordings that rest is further; of those cut down to their busy frames, about three in four are.
 FAR_FROM_REST = 10.0
 # A stretch of like frames is called long from this share of the recording, and this many frames, on. A frame is like
 # the neutral one within this many times the usual step from frame to frame; gaps up to this many frames (a blink) do
