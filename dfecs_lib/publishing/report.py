@@ -22,6 +22,7 @@ from dfecs_lib.preprocessing import Preparation
 __all__ = ["report_page", "summary_of_codes"]
 
 _MOST = 600  # frames of a page; of longer recordings every n-th is shown
+_LONGEST = 16  # letters of a unit's name beside its curve
 _ACTIVE = 0.1  # of a unit's largest activation: below, it rests
 _PLAYER = Path(__file__).with_name("report.js")
 _STYLE = (
@@ -150,6 +151,11 @@ def _player(faces: pd.DataFrame, others: pd.DataFrame | None, times: NDArray[np.
     )
 
 
+def _short(name: str) -> str:
+    """Return a name that leaves a phone's width room for a curve; the table has the whole one."""
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1].rstrip(' ,')}…"
+
+
 def _whole(points: NDArray[np.float64]) -> list[int | None]:
     return [round(float(v)) if np.isfinite(v) else None for v in points.ravel()]
 
@@ -201,11 +207,14 @@ def report_page(
         explained = 100 * (1 - float(((moved - rebuilt) ** 2).sum() / max((moved**2).sum(), 1e-12)))
         summary = summary_of_codes(codes, model, seconds)
         order = np.argsort(-summary["mean"].to_numpy())[:12]
+        # Every moment of the recording, those without a face too: a gap must not look like a slow movement.
+        every = codes.sort_index().iloc[:: -(-len(codes) // _MOST)]
+        moments, unit_of_all = _times(every.index, seconds)
         live = HoverCodes(
-            times,
-            codes.reindex(shown.index).to_numpy(np.float64)[:, order],
-            xlabel=unit,
-            names=[summary["unit"].iloc[k] for k in order],
+            moments,
+            every.to_numpy(np.float64)[:, order],
+            xlabel=unit_of_all,
+            names=[_short(summary["unit"].iloc[k]) for k in order],
             alt=f"Activations of the {len(order)} most active units over time.",
         )
         heads = {"active": "active (% of frames)", "active_s": "active (s)", "left_right": "left − right"}
