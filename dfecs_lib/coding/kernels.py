@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-import numba
 import numpy as np
+
+from dfecs_lib.coding.compiled import compiler
 
 # numba's cache looks at this file alone: a change over there is not seen before this file changes too
 from dfecs_lib.coding.pivot_kernels import begin, solve
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     def _short(function: Function) -> Function: ...
 else:
     # Sums may be reordered for vector units; NaN and infinity keep their meaning.
-    _compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+    _compiled = compiler(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
     # Loops of a few turns: vectorising their sums would cost more than it saves.
-    _short = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+    _short = compiler(nogil=True, error_model="numpy", fastmath={"contract"})
 
 
 @_short

@@ -8,6 +8,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from dfecs_lib.coding.compiled import compiler
+
 __all__ = ["METHODS", "path_codes", "path_residuals"]
 
 METHODS = {"lar": 0, "lasso": 1, "nonnegative": 2}
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
     def _compiled(function: Function) -> Function: ...
     def _parallel(function: Function) -> Function: ...
 else:
-    _compiled = numba.njit(cache=True, error_model="numpy")
-    _parallel = numba.njit(cache=True, parallel=True, error_model="numpy")
+    _compiled = compiler(error_model="numpy")
+    _parallel = compiler(parallel=True, error_model="numpy")
 
 
 @_compiled

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-import numba
+from dfecs_lib.coding.compiled import compiler
 
 __all__ = ["begin", "solve"]
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     def _compiled(function: Function) -> Function: ...
 else:
-    _compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+    _compiled = compiler(nogil=True, error_model="numpy", fastmath={"contract"})
 
 
 @_compiled

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-import numba
 import numpy as np
 
+from dfecs_lib.coding.compiled import compiler
 from dfecs_lib.coding.kernels import descend, invert_diagonal
 
 __all__ = ["eliminate_rows", "select_rows"]
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     def _compiled(function: Function) -> Function: ...
 else:
-    _compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+    _compiled = compiler(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
 
 
 @_compiled

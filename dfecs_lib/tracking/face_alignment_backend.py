@@ -137,14 +137,15 @@ class FaceAlignmentBackend:
         owners = [k for k, of_frame in enumerate(boxes) for _ in of_frame]
         if not owners:
             return found
-        # The package's batches hold the faces of one picture; so the frames are stacked into one, black between them
-        # for as far as a crop around a face may reach out of its frame.
+        # The package's batches hold the faces of one picture; so the frames are stacked into one, black around them for
+        # as far as a crop around a face may reach out of its frame: the package rounds otherwise outside of a picture.
         gap = int(2 * max(max(box[2] - box[0], box[3] - box[1]) for of_frame in boxes for box in of_frame)) + 2
-        tops = np.cumsum([0, *(image.shape[0] + gap for image in images[:-1])])
-        sheet = np.zeros((tops[-1] + images[-1].shape[0], max(image.shape[1] for image in images), 3), dtype=np.uint8)
+        tops = gap + np.cumsum([0, *(image.shape[0] + gap for image in images[:-1])])
+        wide = max(image.shape[1] for image in images) + 2 * gap
+        sheet = np.zeros((tops[-1] + images[-1].shape[0] + gap, wide, 3), dtype=np.uint8)
         for top, image in zip(tops, images, strict=True):
-            sheet[top : top + image.shape[0], : image.shape[1]] = image
-        placed = [box + np.array([0, tops[k], 0, tops[k]]) for k, of_frame in enumerate(boxes) for box in of_frame]
+            sheet[top : top + image.shape[0], gap : gap + image.shape[1]] = image
+        placed = [box + np.array([gap, tops[k], gap, tops[k]]) for k, of_frame in enumerate(boxes) for box in of_frame]
         landmarks, scores, _ = self._model.get_landmarks_from_image(
             sheet, detected_faces=placed, return_landmark_score=True, return_bboxes=True
         )
@@ -152,7 +153,7 @@ class FaceAlignmentBackend:
         for k, box, points, score in zip(owners, all_boxes, landmarks, scores, strict=True):
             confidence = float(np.mean(score))
             if confidence >= self._threshold:
-                at = np.asarray(points, dtype=np.float64)[:, :2] - np.array([0.0, float(tops[k])])
+                at = np.asarray(points, dtype=np.float64)[:, :2] - np.array([float(gap), float(tops[k])])
                 found[k].append(Detection(at, confidence, box))
         return found
 
