@@ -14,6 +14,7 @@ from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints.dataset import Dataset
 from dfecs_lib.models.base import UnitsBase
 from dfecs_lib.preprocessing import Preparation, from_settings, preparation
+from dfecs_lib.tracking import tracker_of
 
 __all__ = ["neutral_faces", "prepare_for", "warn_of_notes"]
 
@@ -50,6 +51,7 @@ def prepare_for(
             "this model does not say how its faces were prepared; train it with 'dfecs train', or fit it to a table of "
             "dfecs_lib.prepare"
         )
+    _warn_of_trackers(metadata.get("training"), faces)
     by_default = rule if isinstance(rule, str) and rule != "given" else None
     return preparation(
         faces,
@@ -58,6 +60,23 @@ def prepare_for(
         neutral=neutral if neutral is not None or neutral_frame is not None else by_default,
         neutral_frame=neutral_frame,
     )
+
+
+def _warn_of_trackers(training: object, faces: Dataset | pd.DataFrame | Sequence[Dataset | pd.DataFrame]) -> None:
+    """Warn when faces come from a tracker that the model's training data did not: points lie elsewhere on a face."""
+    known = training.get("trackers") if isinstance(training, dict) else None
+    if not isinstance(known, list) or not known:
+        return
+    items = list(faces) if isinstance(faces, Sequence) else [faces]
+    tables = [item if isinstance(item, pd.DataFrame) else item.keypoints for item in items]
+    others = sorted({name for table in tables if (name := tracker_of(table)) and name not in known})
+    if others:
+        trained = ", ".join(map(str, known))
+        warnings.warn(
+            f"these faces were tracked by {', '.join(others)}, the units were learnt on {trained}: their points lie "
+            "elsewhere on a face, so that codes are not comparable",
+            stacklevel=4,
+        )
 
 
 def neutral_faces(source: str, *, names: str | None = None) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import FullFaceModel
 from dfecs_lib.keypoints.dataset import Dataset
 from dfecs_lib.preprocessing import preparation
+from dfecs_lib.tracking import tracker_of
 from dfecs_lib.workflow.faces_for import warn_of_notes
 
 __all__ = ["train"]
@@ -91,6 +92,7 @@ def train(
         "subjects": len(subjects),
         "sources": [_file_name(data) for data in faces],
         "neutral_frame": neutral_frame,
+        "trackers": sorted({name for data in faces if (name := tracker_of(data.keypoints))}),
     }
     return model
 

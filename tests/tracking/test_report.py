@@ -65,3 +65,15 @@ def test_the_page_shows_a_moving_face_and_fits_without_a_network(page: Path, bro
     assert wrong == []
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     tab.close()
+
+
+def test_units_learnt_on_one_tracker_warn_of_faces_from_another(page: Path) -> None:
+    from dfecs_lib import keypoints
+    from dfecs_lib.workflow import prepare_for
+
+    model = load_model(page.parent / "units.npz")
+    table = keypoints.load(page.parent / "clip.parquet")
+    prepare_for(model, table)  # the same one: no warning
+    table.attrs["history"][0]["backend"] = "face-alignment"
+    with pytest.warns(UserWarning, match="tracked by face-alignment, the units were learnt on dlib"):
+        prepare_for(model, table)
