@@ -14,7 +14,7 @@ from dfecs_lib.errors import DfecsError
 
 __all__ = ["COUNTERPARTS", "REAL_RANGES", "Counterpart", "motion_figures"]
 
-#: What real tracks of talking or emoting people show after preprocessing: (lowest, highest) of the medians over
+#: What the simulator is held to, a choice without a published source: (lowest, highest) of the medians over
 #: recordings. Pixels refer to the 800 pixels wide registered face, percentages to an unseen recording.
 REAL_RANGES = {
     "rms": (10.0, 17.0),
