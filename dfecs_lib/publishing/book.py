@@ -227,7 +227,7 @@ def serve(folder: Path, port: int = 8000, report: Callable[[str], None] | None =
     try:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
     except OSError as error:
-        raise DfecsError(f"port {port} cannot be used ({error.strerror}); name another with --port") from error
+        raise DfecsError(f"port {port} cannot be used ({error.strerror}); name another with --serve PORT") from error
     with server:
         if report is not None:
             report(f"http://127.0.0.1:{server.server_port}/ (Ctrl-C stops)")
