@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Self, cast
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from dfecs_lib.coding.sparse_coding import Selection
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import coordinates, in_time, scheme_of
 from dfecs_lib.models.base import FrameOrFloats
-from dfecs_lib.models.checks import Check, check_count, check_penalty, is_text, is_whole, list_of, optional
+from dfecs_lib.models.checks import Check, check_count, is_text, is_whole, list_of, optional
 from dfecs_lib.models.encoded import EncodedUnits
 
 __all__ = ["PooledFACSUnits"]
@@ -25,18 +25,17 @@ Array = NDArray[np.float64]
 class PooledFACSUnits(EncodedUnits):
     r"""Keypoint units of FACS action units, estimated from labelled frames of many people.
 
-    A random-effects model, coordinate by coordinate: person s moves by :math:`d_{sa} = d_a + b_{sa}` for one step of
-    intensity of AU a, with :math:`b_{sa}` of mean 0 and variance :math:`\tau_a^2`. In each person's frames
+    A mixed-effects model of motion K and intensities I, frame t of person s, coordinate j:
 
-    .. math:: K_s = I_s D_s + E_s, \quad
-              \hat D_s = (I_s^\top I_s + \lambda)^{-1} I_s^\top K_s, \quad
-              v_{sa} = \hat\sigma_s^2 \, [(I_s^\top I_s + \lambda)^{-1}]_{aa}
+    .. math:: K_{tj} = \sum_a I_{ta} (d_{aj} + b_{saj}) + e_{tj}, \quad
+              b_{saj} \sim N(0, \tau_{aj}^2), \quad e_{tj} \sim N(0, \sigma_j^2)
 
-    and over people :math:`\hat d_a = \sum_s w_{sa} \hat d_{sa} / \sum_s w_{sa}` with
-    :math:`w_{sa} = 1 / (v_{sa} + \tau_a^2)`; :math:`\tau_a^2` by moments (DerSimonian and Laird, Controlled Clinical
-    Trials 7, 177–188, 1986). A person's own units shrink towards the pooled ones by
-    :math:`\tau_a^2 / (v_{sa} + \tau_a^2)`. Intensities are not negative, and neither are a person's gains: how much of
-    each pooled unit a person shows, by non-negative least squares on that person's frames.
+    :math:`d_a` is what one step of intensity of AU a does to everybody, :math:`b_{sa}` how person s differs. Estimates
+    are those of generalized least squares and of expectation maximization for the variances (Laird and Ware, Biometrics
+    38, 963–974, 1982); a person's :math:`b_{sa}` is shrunk to 0 by how little that person shows. AUs that one person
+    always shows together are told apart by others who do not. Neighbouring frames are alike: :math:`\sigma_j^2` is that
+    of as many independent frames as they are worth. A person's gains, how much of each pooled unit they show, are found
+    by non-negative least squares.
 
     Parameters
     ----------
@@ -44,8 +43,8 @@ class PooledFACSUnits(EncodedUnits):
         As in `FACSUnits`.
     least_frames : int
         A person counts for an AU that they show (intensity above 0) in at least as many frames.
-    ridge : float
-        λ, as a share of the mean squared intensity.
+    n_iter : int
+        Rounds of expectation maximization.
 
     Attributes
     ----------
@@ -96,14 +95,14 @@ class PooledFACSUnits(EncodedUnits):
         encoder_alpha: float | None = None,
         selection: Selection = "elimination",
         least_frames: int = 5,
-        ridge: float = 1e-3,
+        n_iter: int = 30,
     ) -> None:
         self.encoder = encoder
         self.max_active = max_active
         self.encoder_alpha = encoder_alpha
         self.selection = selection
         self.least_frames = least_frames
-        self.ridge = ridge
+        self.n_iter = n_iter
 
     def _check_loaded(self, sizes: Mapping[str, int]) -> None:
         if len(self.unit_names_) != sizes["units"] or len(self.n_people_) != sizes["units"]:
@@ -125,7 +124,7 @@ class PooledFACSUnits(EncodedUnits):
         """
         self._check_settings()
         check_count("least_frames", self.least_frames)
-        check_penalty("ridge", self.ridge)
+        check_count("n_iter", self.n_iter)
         labels = action_units if action_units is not None else y
         if not isinstance(X, pd.DataFrame) or labels is None:
             raise DfecsError("pooled FACS units need a table of motion that says who is shown, and AU labels of it")
@@ -140,77 +139,35 @@ class PooledFACSUnits(EncodedUnits):
         self.n_rows_dropped_ = int(len(use) - use.sum())
         if not use.any():
             raise DfecsError("no frame has both all its points and all its action units; drop units seldom coded")
-        people = cast("pd.MultiIndex", shared[use]).droplevel(["recording", "frame"])
+        people = shared.to_frame(index=False).loc[use, ["dataset", "subject"]]
         intensity, rows = marks.to_numpy(np.float64)[use], motion[use]
-        numbers, names = pd.factorize(people, sort=True)
-        n_people, n_units = len(names), intensity.shape[1]
-        own = np.full((n_people, n_units, rows.shape[1]), np.nan)
-        variance = np.full((n_people, n_units), np.nan)
-        for person in range(n_people):
-            mine = numbers == person
-            shown = (intensity[mine] > 0).sum(axis=0) >= self.least_frames
-            if shown.any():
-                own[person, shown], variance[person, shown] = self._regress(intensity[mine][:, shown], rows[mine])
-        kept = np.flatnonzero(np.isfinite(variance).any(axis=0))
+        numbers, names = pd.factorize(pd.MultiIndex.from_frame(people), sort=True)
+        shown = np.stack([(intensity[numbers == s] > 0).sum(axis=0) >= self.least_frames for s in range(len(names))])
+        kept = np.flatnonzero(shown.any(axis=0))
         if not kept.size:
             raise DfecsError(
                 f"nobody shows an action unit in {self.least_frames} frames; lower least_frames, or give more labels"
             )
-        pooled, error, between = (
-            np.stack(v) for v in zip(*(_pool(own[:, a], variance[:, a]) for a in kept), strict=True)
-        )
-        length = np.linalg.norm(pooled, axis=1)
-        moving = length > 0
-        kept, length = kept[moving], length[moving, None]
+        parts = [(intensity[numbers == s][:, kept], rows[numbers == s]) for s in range(len(names))]
+        pooled, error, between, own = _mixed(parts, shown[:, kept], self.n_iter)
+        length = np.linalg.norm(pooled, axis=1, keepdims=True)
         self.unit_names_ = [str(marks.columns[a]) for a in kept]
-        self.components_ = pooled[moving] / length
-        self.size_ = length[:, 0]
-        self.standard_error_, self.between_ = error[moving] / length, between[moving] / length
-        self.n_people_ = [int(np.isfinite(variance[:, a]).sum()) for a in kept]
-        self._people(names, numbers, own[:, kept], variance[:, kept], intensity[:, kept], rows)
+        self.components_, self.size_ = pooled / length, length[:, 0]
+        self.standard_error_, self.between_ = error / length, between / length
+        self.n_people_ = [int(n) for n in shown[:, kept].sum(axis=0)]
+        labels_of = ["/".join(map(str, name)) for name in names]
+        pairs = [(s, a) for s in range(len(names)) for a in range(len(kept)) if shown[s, kept[a]]]
+        index = pd.MultiIndex.from_tuples(
+            [(labels_of[s], self.unit_names_[a]) for s, a in pairs], names=["subject", "au"]
+        )
+        columns = list(scheme_of(X).columns)
+        self.subject_units_ = pd.DataFrame(np.array([own[s, a] for s, a in pairs]), index=index, columns=columns)
+        gains = np.full((len(names), len(kept)), np.nan)
+        for s, (marks_s, K) in enumerate(parts):
+            mine = shown[s, kept]
+            gains[s, mine] = _gains(marks_s[:, mine], K, pooled[mine])
+        self.gains_ = pd.DataFrame(gains, index=pd.Index(labels_of, name="subject"), columns=self.unit_names_)
         return self
-
-    def _regress(self, intensity: Array, rows: Array) -> tuple[Array, Array]:
-        """One person's units and the variance of each, in every coordinate alike."""
-        normal = intensity.T @ intensity
-        normal[np.diag_indices_from(normal)] += self.ridge * np.trace(normal) / len(normal)
-        inverse = np.linalg.inv(normal)
-        units = inverse @ intensity.T @ rows
-        left = rows - intensity @ units
-        # Neighbouring frames are alike: the noise of a mean falls with how many of them are independent.
-        alike = np.clip(_autocorrelation(left), 0, 0.99)
-        spread = float((left**2).mean()) * (1 + alike) / (1 - alike)
-        return units, spread * np.diag(inverse)
-
-    def _people(
-        self,
-        names: pd.Index,
-        numbers: NDArray[np.intp],
-        own: Array,
-        variance: Array,
-        intensity: Array,
-        rows: Array,
-    ) -> None:
-        """Keep each person's shrunk units, and gains on the pooled ones."""
-        pooled = self.components_ * self.size_[:, None]
-        tau = (self.between_ * self.size_[:, None]) ** 2
-        known = np.isfinite(variance)
-        weight = tau / np.maximum(tau + np.where(known, variance, np.inf)[:, :, None], 1e-300)
-        shrunk = pooled + weight * np.where(known[:, :, None], own - pooled, 0.0)
-        labels = ["/".join(map(str, name)) for name in names]
-        pairs = [(s, a) for s in range(len(labels)) for a in range(len(self.unit_names_)) if known[s, a]]
-        index = pd.MultiIndex.from_tuples([(labels[s], self.unit_names_[a]) for s, a in pairs], names=["subject", "au"])
-        self.subject_units_ = pd.DataFrame(np.array([shrunk[s, a] for s, a in pairs]), index=index)
-        gains = np.full(known.shape, np.nan)
-        for s in range(len(labels)):
-            marks, K = intensity[numbers == s][:, known[s]], rows[numbers == s]
-            D = pooled[known[s]]
-            # vec(K) = Σ_a g_a vec(i_a d_aᵀ): its normal equations hold products of the two factors.
-            normal = (marks.T @ marks) * (D @ D.T)
-            right = np.einsum("na,nj,aj->a", marks, K, D)
-            root = np.linalg.cholesky(normal + 1e-9 * np.trace(normal) / max(len(normal), 1) * np.eye(len(normal)))
-            gains[s, known[s]] = nnls(root.T, np.linalg.solve(root, right))[0] if len(normal) else []
-        self.gains_ = pd.DataFrame(gains, index=pd.Index(labels, name="subject"), columns=self.unit_names_)
 
     def get_feature_names_out(
         self,
@@ -225,21 +182,56 @@ class PooledFACSUnits(EncodedUnits):
         return self._codes_like(self._encode(self._read(X, reset=False)), X)
 
 
-def _autocorrelation(left: Array) -> float:
-    """Mean correlation of neighbouring rows."""
+def _gains(intensity: Array, K: Array, units: Array) -> Array:
+    """Non-negative g that bring Σ_a g_a i_a d_aᵀ nearest to K."""
+    if not intensity.shape[1]:
+        return np.empty(0)
+    # vec(K) = Σ_a g_a vec(i_a d_aᵀ): its normal equations hold products of the two factors.
+    normal = (intensity.T @ intensity) * (units @ units.T)
+    right = np.einsum("na,nj,aj->a", intensity, K, units)
+    root = np.linalg.cholesky(normal + 1e-9 * np.trace(normal) / len(normal) * np.eye(len(normal)))
+    return np.asarray(nnls(root.T, np.linalg.solve(root, right))[0])
+
+
+def _alike(left: Array) -> float:
+    """How many frames are worth one: (1 + r) / (1 − r) with r the correlation of neighbours."""
     if len(left) < 3:
-        return 0.0
-    return float((left[1:] * left[:-1]).sum() / max(float((left**2).sum()), 1e-300))
+        return 1.0
+    r = np.clip((left[1:] * left[:-1]).sum() / max(float((left**2).sum()), 1e-300), 0, 0.95)
+    return float((1 + r) / (1 - r))
 
 
-def _pool(own: Array, variance: Array) -> tuple[Array, Array, Array]:
-    """Pool one unit over people: mean, its standard error, and the standard deviation between people, by coordinate."""
-    known = np.isfinite(variance)
-    units, v = own[known], np.maximum(variance[known], 1e-12)[:, None]
-    fixed = 1 / v
-    mean = (fixed * units).sum(axis=0) / fixed.sum()
-    heterogeneity = (fixed * (units - mean) ** 2).sum(axis=0)
-    spare = float(fixed.sum() - (fixed**2).sum() / fixed.sum())
-    tau2 = np.maximum(0.0, (heterogeneity - (len(units) - 1)) / spare) if len(units) > 1 else np.zeros(units.shape[1])
-    weight = 1 / (v + tau2)
-    return (weight * units).sum(axis=0) / weight.sum(axis=0), 1 / np.sqrt(weight.sum(axis=0)), np.sqrt(tau2)
+def _mixed(
+    parts: list[tuple[Array, Array]], shown: NDArray[np.bool_], n_iter: int
+) -> tuple[Array, Array, Array, Array]:
+    """Pooled units, their standard errors, deviations between people, and each person's own units.
+
+    Shapes (n_units, p) three times, and (n_people, n_units, p).
+    """
+    normal = np.stack([i.T @ i for i, _ in parts])  # (S, a, a)
+    right = np.stack([i.T @ K for i, K in parts])  # (S, a, p)
+    n_units, p = right.shape[1:]
+    eye, frames = np.eye(n_units), sum(len(K) for _, K in parts)
+    whole = normal.sum(axis=0)
+    units = np.linalg.solve(whole + 1e-3 * np.trace(whole) / n_units * eye, right.sum(axis=0))
+    left = [K - i @ units for i, K in parts]
+    worth = float(np.mean([_alike(rest) for rest in left]))
+    noise = worth * sum((rest**2).sum(axis=0) for rest in left) / frames  # (p,)
+    noise = np.maximum(noise, 1e-9 * max(float(noise.max()), 1e-300))
+    between = np.repeat(np.maximum((units**2).mean(axis=1) / 10, 1e-12)[None], p, axis=0)  # (p, a)
+    for _ in range(n_iter):
+        share = normal[:, None] / noise[:, None, None]  # (S, p, a, a)
+        spread = np.linalg.inv(share + (1 / between)[:, :, None] * eye)
+        weight = share - share @ spread @ share
+        pull = right.transpose(0, 2, 1)[..., None] / noise[:, None, None]  # (S, p, a, 1)
+        total = weight.sum(axis=0)
+        covariance = np.linalg.inv(total + 1e-9 * np.trace(total, axis1=1, axis2=2)[:, None, None] / n_units * eye)
+        fixed = covariance @ (pull - share @ spread @ pull).sum(axis=0)  # (p, a, 1)
+        own = (spread @ (pull - share @ fixed))[..., 0]  # (S, p, a)
+        second = own**2 + np.diagonal(spread, axis1=2, axis2=3)
+        between = np.maximum((second * shown[:, None]).sum(axis=0) / np.maximum(shown.sum(axis=0), 1), 1e-12)
+        units = fixed[..., 0].T
+        rests = [K - i @ (units + b.T) for (i, K), b in zip(parts, own, strict=True)]
+        noise = np.maximum(worth * sum((rest**2).sum(axis=0) for rest in rests) / frames, noise * 1e-3)
+    error = np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0)).T
+    return units, error, np.sqrt(between).T, units + own.transpose(0, 2, 1)

@@ -21,6 +21,7 @@ MODELS = {
     "PartFaceModel": "dfecs_lib.ffm.part_model",
     "PCAUnits": "dfecs_lib.baselines",
     "FACSUnits": "dfecs_lib.baselines",
+    "PooledFACSUnits": "dfecs_lib.baselines",
     "PeerUnits": "dfecs_lib.baselines",
     "TwoLevelPCAUnits": "dfecs_lib.baselines",
 }
