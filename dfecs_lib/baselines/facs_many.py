@@ -151,7 +151,7 @@ class PooledFACSUnits(EncodedUnits):
         parts = [(intensity[numbers == s][:, kept], rows[numbers == s]) for s in range(len(names))]
         pooled, error, between, own = _mixed(parts, shown[:, kept], self.n_iter)
         length = np.linalg.norm(pooled, axis=1, keepdims=True)
-        self.unit_names_ = [str(marks.columns[a]) for a in kept]
+        self.unit_names_ = [str(au) for au in marks.columns[kept]]
         self.components_, self.size_ = pooled / length, length[:, 0]
         self.standard_error_, self.between_ = error / length, between / length
         self.n_people_ = [int(n) for n in shown[:, kept].sum(axis=0)]

@@ -32,6 +32,12 @@ __all__ = ["encode"]
     metavar="FILE",
     help="Codes (.parquet or .csv): a row a frame, a column a unit.",
 )
+@click.option(
+    "--probe",
+    "probe_file",
+    metavar="PROBE.npz",
+    help="Add FACS action units beside the codes: AU01_r (0-5) and AU01_c (0 or 1) … of 'dfecs probe train'.",
+)
 @names_option
 @reading_options
 @neutral_options("as in training")
@@ -42,6 +48,7 @@ def encode(
     model: str,
     tables: tuple[str, ...],
     output: str,
+    probe_file: str | None,
     names: str | None,
     min_confidence: float | None,
     face: int | Literal["all"] | None,
@@ -57,14 +64,16 @@ def encode(
 
     UNITS.npz is a model of 'dfecs train'; TABLE is anything that 'dfecs train' takes.
     """
-    target = check_output(output, [".csv", ".parquet"], [model, *tables])
+    target = check_output(output, [".csv", ".parquet"], [model, *tables, *([probe_file] if probe_file else [])])
     import pandas as pd
 
     from dfecs_lib import workflow
+    from dfecs_lib.evaluation.detection import load_probe
     from dfecs_lib.files import write_table
     from dfecs_lib.keypoints import INDEX_NAMES
     from dfecs_lib.preprocessing.neutral_report import neutral_lines
 
+    probe = None if probe_file is None else load_probe(probe_file)
     codes = workflow.encode(
         read_units(model),
         tables,
@@ -79,8 +88,13 @@ def encode(
         strict=strict,
         progress=show_progress(progress),
     )
+    empty, n_units = int(codes.isna().all(axis=1).sum()), codes.shape[1]
+    if probe is not None:
+        attrs, codes = codes.attrs, codes.join(probe.openface_columns(codes))
+        codes.attrs = {**attrs, "probe": dict(probe.card)}
     write_table(codes, target)
-    empty = int(codes.isna().all(axis=1).sum())
-    print(f"{len(codes) - empty:,} frames encoded in {codes.shape[1]} units; frames without a face: {empty:,}.")
+    print(f"{len(codes) - empty:,} frames encoded in {n_units} units; frames without a face: {empty:,}.")
+    if probe is not None:
+        print(f"Action units of the probe beside them: {', '.join(probe.action_units)}.")
     report = pd.DataFrame(codes.attrs["neutral"]).set_index(list(INDEX_NAMES[:3])).astype({"distance_px": float})
     print(*neutral_lines(report), sep="\n")

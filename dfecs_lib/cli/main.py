@@ -15,6 +15,7 @@ from dfecs_lib.cli.common import example
 from dfecs_lib.cli.data import data
 from dfecs_lib.cli.encode import encode
 from dfecs_lib.cli.evaluate import evaluate
+from dfecs_lib.cli.probe import probe
 from dfecs_lib.cli.rate import rate
 from dfecs_lib.cli.report import report
 from dfecs_lib.cli.run import run
@@ -66,7 +67,7 @@ def dfecs() -> None:
     """DFECS: facial action units learned from keypoint motion, without labels."""
 
 
-for command in (data, track, train, encode, evaluate, report, rate, run, book):
+for command in (data, track, train, encode, evaluate, report, probe, rate, run, book):
     dfecs.add_command(command)
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "published_beside_measured",
     "published_claims",
     "published_curves",
+    "published_detection",
     "published_figures",
 ]
 
@@ -65,6 +66,17 @@ def published_figures() -> pd.DataFrame:
     table["cite"] = table["source"].map({key: entry["cite"] for key, entry in sources.items()})
     order = ["experiment", "quantity", "method", "train", "test", "against", "alternative", "n_units", "metric"]
     return table.reindex(columns=[*order, "value", "unit", "source", "cite"])
+
+
+def published_detection() -> pd.DataFrame:
+    """Published figures of AU detection, for a table of their own: ``method, dataset, metric, value, protocol``.
+
+    F1 in percent. Those detectors are trained on labels and see pictures; figures of other protocols or faces belong in
+    no column with them.
+    """
+    entries = _content()["detection"]
+    assert isinstance(entries, list)
+    return pd.DataFrame(entries)
 
 
 def published_curves() -> pd.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dfecs_lib.workflow.encode import encode
 from dfecs_lib.workflow.evaluate import evaluate
 from dfecs_lib.workflow.faces_for import prepare_for
+from dfecs_lib.workflow.probe import evaluate_probe, train_probe
 from dfecs_lib.workflow.train import train
 
-__all__ = ["encode", "evaluate", "prepare_for", "train"]
+__all__ = ["encode", "evaluate", "evaluate_probe", "prepare_for", "train", "train_probe"]

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from sklearn.preprocessing import FunctionTransformer
 
 from dfecs_lib.data.load import load_each
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.evaluation.detection import MEASURES, Probe, detect, fit_probe, measure_table
 from dfecs_lib.evaluation.detection.probe import Kind
+from dfecs_lib.evaluation.subjects import subject_names
 from dfecs_lib.keypoints.dataset import Dataset
 from dfecs_lib.keypoints.labels import INTENSITY, OCCURRENCE, PROBABILITY
 from dfecs_lib.models.base import UnitsBase
@@ -55,11 +57,12 @@ def train_probe(
         If the faces have no labels, or too few people are labelled.
     """
     codes, labels, about = _labelled(model, sources, names, strict, progress)
-    people = len(set(codes.index.droplevel(["recording", "frame"])))
+    people = subject_names(codes).nunique()
     folds = min(people, 5) if n_splits is None else n_splits
     probe = fit_probe(codes, labels, kind=kind, context=context, card=about)
+    given = FunctionTransformer()
     predicted = detect(
-        {"probe": lambda motion, _: _Given()}, codes, labels, n_splits=folds, kind=kind, context=context, keypoints=False
+        {"probe": lambda *_: given}, codes, labels, n_splits=folds, kind=kind, context=context, keypoints=False
     )
     table = measure_table({"probe": predicted["probe"]}, labels[list(probe.action_units)])
     measures = {
@@ -89,21 +92,13 @@ def evaluate_probe(
     if not known:
         raise DfecsError(f"the labels hold none of the probe's action units ({', '.join(probe.action_units)})")
     table = measure_table({"probe": probe.predict(codes)}, labels[known])
-    wide = table.pivot(index="au", columns="measure", values=["value", "low", "high"])
+    wide = table.set_index(["au", "measure"])[["value", "low", "high"]].unstack()  # noqa: PD010
     columns = {
         name if bound == "value" else f"{name}_{bound}": wide[bound, name]
         for name in MEASURES
         for bound in ("value", "low", "high")
     }
     return pd.DataFrame(columns).loc[[*known, "macro"]]
-
-
-class _Given:
-    """Codes that are there already."""
-
-    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Return them."""
-        return X
 
 
 def _json(value: object) -> float | None:

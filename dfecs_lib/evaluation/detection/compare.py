@@ -16,7 +16,7 @@ from dfecs_lib.evaluation.detection.probe import Kind
 from dfecs_lib.evaluation.detection.zero_shot import match_units, zero_shot
 from dfecs_lib.evaluation.frames import in_contract
 from dfecs_lib.evaluation.subjects import sample_frames
-from dfecs_lib.keypoints import FrameOrArray, coordinates, in_order
+from dfecs_lib.keypoints import FrameOrArray, coordinates, in_order, in_time
 
 __all__ = ["Makers", "RawMotion", "chance", "detect"]
 
@@ -54,6 +54,7 @@ def detect(
     context: int = 0,
     unit_matching: Sequence[str] = (),
     n_frames: int | None = None,
+    keypoints: bool = True,
     random_state: int = 0,
 ) -> dict[str, pd.DataFrame]:
     """Predict every frame's action units by representations and probes that never saw its subject.
@@ -74,6 +75,8 @@ def detect(
         see `zero_shot`. They are called ``"NAME, no probe"``.
     n_frames : int, optional
         Frames to learn representations from at most, drawn at random.
+    keypoints : bool
+        False: `motion` holds codes already, whose columns are no keypoints.
 
     Returns
     -------
@@ -85,7 +88,7 @@ def detect(
     DfecsError
         If motion and labels share no frame, or people or AUs are too few.
     """
-    table = in_contract(motion)
+    table = in_contract(motion) if keypoints else in_time(motion)
     shared = table.index.intersection(intensities.index)
     if not len(shared):
         raise DfecsError("the motion and the labels share no frame; they are matched by index")
@@ -95,7 +98,8 @@ def detect(
     out: dict[str, list[pd.DataFrame]] = {}
     for fold in sorted(folds.unique()):
         inside = (folds != fold).to_numpy()
-        learn, test = (in_contract(table[rows], table) for rows in (inside, ~inside))
+        learn, test = table[inside], table[~inside]
+        learn.attrs = test.attrs = table.attrs
         mine = labels.loc[learn.index.intersection(labels.index)]
         for name, make in makers.items():
             encoder = make(sample_frames(learn, n_frames, random_state), mine)
