@@ -47,14 +47,14 @@ def _weights_from(folder: str | None) -> Iterator[None]:
         return
     import torch
 
-    before = torch.hub.get_dir()
+    before = torch.hub._hub_dir  # None where $TORCH_HOME decides, which set_dir could not bring back
     with tempfile.TemporaryDirectory() as place:
         (Path(place) / "checkpoints").symlink_to(Path(folder).resolve(), target_is_directory=True)
         torch.hub.set_dir(place)
         try:
             yield
         finally:
-            torch.hub.set_dir(before)
+            torch.hub._hub_dir = before
 
 
 def _files_of(detector: str, device: str) -> tuple[str, ...]:
