@@ -10,7 +10,7 @@ from dfecs_lib.errors import DfecsError
 __all__ = ["run"]
 
 
-@click.command(epilog=example("dfecs run notebooks/03_training.ipynb -p n_units 8"))
+@click.command(epilog=example("dfecs run notebooks/03_training.ipynb -p part_variance 0.95"))
 @click.argument("notebook", metavar="NOTEBOOK")
 @click.option("-p", "given", nargs=2, multiple=True, metavar="NAME VALUE", help="A parameter.")
 @click.option("--list", "only_list", is_flag=True, help="Print the notebook's parameters and defaults, run nothing.")
