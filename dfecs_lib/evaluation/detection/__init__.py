@@ -7,7 +7,7 @@ for a user's own recordings.
 
 from __future__ import annotations
 
-from dfecs_lib.evaluation.detection.compare import RawMotion, chance, detect
+from dfecs_lib.evaluation.detection.compare import RawMotion, chance, detect, once
 from dfecs_lib.evaluation.detection.features import with_context
 from dfecs_lib.evaluation.detection.fitting import coded_units, fit_probe
 from dfecs_lib.evaluation.detection.folds import DISFA_FOLDS, subject_folds
@@ -30,6 +30,7 @@ __all__ = [
     "match_units",
     "measure",
     "measure_table",
+    "once",
     "subject_folds",
     "with_context",
     "zero_shot",

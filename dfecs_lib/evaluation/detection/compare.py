@@ -15,10 +15,10 @@ from dfecs_lib.evaluation.detection.folds import subject_folds
 from dfecs_lib.evaluation.detection.probe import Kind
 from dfecs_lib.evaluation.detection.zero_shot import match_units, zero_shot
 from dfecs_lib.evaluation.frames import in_contract
-from dfecs_lib.evaluation.subjects import sample_frames
+from dfecs_lib.evaluation.subjects import sample_frames, subject_names
 from dfecs_lib.keypoints import FrameOrArray, coordinates, in_order, in_time
 
-__all__ = ["Makers", "RawMotion", "chance", "detect"]
+__all__ = ["Makers", "RawMotion", "chance", "detect", "once"]
 
 
 class Encoder(Protocol):
@@ -30,6 +30,22 @@ class Encoder(Protocol):
 
 #: Name -> function of training motion and its labels that returns a fitted representation.
 Makers = Mapping[str, Callable[[pd.DataFrame, pd.DataFrame], Encoder]]
+
+
+def once(make: Callable[[pd.DataFrame, pd.DataFrame], Encoder]) -> Callable[[pd.DataFrame, pd.DataFrame], Encoder]:
+    """Return a maker that learns once from the same people, however often it is asked: for several kinds of probes.
+
+    Only for the same table of motion and the same draw of frames.
+    """
+    known: dict[tuple[object, ...], Encoder] = {}
+
+    def made(motion: pd.DataFrame, labels: pd.DataFrame) -> Encoder:
+        people = (len(motion), *subject_names(motion).unique())
+        if people not in known:
+            known[people] = make(motion, labels)
+        return known[people]
+
+    return made
 
 
 class RawMotion(TransformerMixin, BaseEstimator):  # type: ignore[misc]
