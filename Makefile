@@ -33,7 +33,7 @@ test: $(STAMP)
 
 FUZZ ?= 20000
 fuzz: $(STAMP)
-	@DFECS_FUZZ=$(FUZZ) $(BIN)/python -m pytest -n 2 tests/readers/test_damaged_files.py $(ARGS)
+	@DFECS_FUZZ=$(FUZZ) $(BIN)/python -m pytest -n 2 tests/readers/test_damaged_files.py tests/trust/test_stored_files.py $(ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

@@ -6,10 +6,21 @@ __all__ = ["AbsentDataError", "DfecsError"]
 
 
 class DfecsError(ValueError):
-    """Bad input: one sentence that says what is wrong, where, and how to mend it.
+    r"""Bad input: one sentence that says what is wrong, where, and how to mend it.
 
     The command line prints the sentence and exits with code 2; a traceback is never shown for it.
+
+    Examples
+    --------
+    A sentence stays one line, and names in it cannot steer a terminal:
+
+    >>> str(DfecsError("no file 'a\nb\x1b[2J'"))
+    "no file 'a b\\x1b[2J'"
     """
+
+    def __str__(self) -> str:
+        line = " ".join(super().__str__().splitlines())
+        return "".join(f"\\x{ord(c):02x}" if c < " " or "\x7f" <= c <= "\x9f" else c for c in line)
 
 
 class AbsentDataError(DfecsError):

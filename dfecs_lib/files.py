@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import shutil
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pandas as pd
@@ -33,6 +35,7 @@ _FORMULA = re.compile(r"[=@\t\r]|[+-](?=.)(?!\d*\.?\d*(?:[eE][+-]?\d+)?$)")
 
 
 _LIBRARY = Path(__file__).parent
+_STALE = 24 * 3600.0  # seconds; nothing is written for so long
 
 
 def shipped(name: str = "") -> Path:
@@ -56,7 +59,8 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     Yields
     ------
     Path
-        A name beside it, different for every process and thread. Nothing is left of it when the block fails.
+        A name beside it, different for every process and thread. Nothing is left of it when the block fails;
+        what a killed process left is removed by the next one a day later.
 
     Raises
     ------
@@ -72,6 +76,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     partial = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        _clear_stale(target)
         try:
             yield partial
             partial.replace(target)
@@ -79,6 +84,14 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise DfecsError(f"{target}: cannot be written ({error.strerror or error})") from error
+
+
+def _clear_stale(target: Path) -> None:
+    """Remove what processes left that were killed at work on this file, long enough ago that none still is."""
+    for stale in target.parent.glob(f".{glob.escape(target.name)}.*-*.part"):
+        with suppress(FileNotFoundError):  # another process clears up too
+            if time.time() - stale.stat().st_mtime > _STALE:
+                stale.unlink()
 
 
 def replace_folder(new: Path, target: Path) -> None:
@@ -176,7 +189,7 @@ def parse_yaml(text: str) -> object:
     Raises
     ------
     yaml.YAMLError
-        If it is not YAML, nests too deeply, or uses aliases.
+        If it is not YAML, nests too deeply, uses aliases, or holds a value such as the date 2020-13-45.
 
     Examples
     --------
@@ -187,6 +200,11 @@ def parse_yaml(text: str) -> object:
         return yaml.load(text, _PlainLoader)
     except RecursionError:
         raise yaml.YAMLError("nested too deeply") from None
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        # PyYAML stumbles over what its own patterns take for a date, a number or bytes: 2020-13-45, !!int x
+        raise yaml.YAMLError(
+            f"a value is not of its kind: {str(error).splitlines()[0] if str(error) else error!r}"
+        ) from None
 
 
 def read_yaml(path: str | os.PathLike[str]) -> object:

@@ -7,6 +7,7 @@ that the scheme lacks are passed over), positions otherwise.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,8 @@ METRICS: Mapping[str, str] = {
     "active_units": "active units per frame",
 }
 Array = NDArray[np.float64]
+#: Beyond this, sums of squares overflow; no motion of a face comes near.
+_LARGEST = 1e150
 
 
 def columns_of(K: pd.DataFrame | ArrayLike, keypoints: ArrayLike | None) -> NDArray[np.intp]:
@@ -55,6 +58,8 @@ def columns_of(K: pd.DataFrame | ArrayLike, keypoints: ArrayLike | None) -> NDAr
     if width % 2:
         raise DfecsError(f"{width} columns are not x's and y's of keypoints, so that keypoints= cannot pick among them")
     wanted = np.asarray(keypoints)
+    if wanted.size and wanted.dtype.kind not in "biu":
+        raise DfecsError(f"keypoints must be whole numbers or a mask, not {str(keypoints)[:60]}")
     points = np.flatnonzero(wanted) if wanted.dtype == np.bool_ else wanted.astype(np.intp).ravel()
     try:
         scheme: Scheme | None = scheme_of(K)
@@ -91,9 +96,13 @@ def frame_energies(
     if true.ndim != 2 or true.shape != guess.shape:
         raise DfecsError(f"motion of shape {true.shape} and its reconstruction of shape {guess.shape} do not match")
     keep = columns_of(K, keypoints)
-    error = true[:, keep] - guess[:, keep]
-    seen = np.isfinite(error)
-    residual, total = (np.square(np.where(seen, v, 0.0)).sum(axis=1) for v in (error, true[:, keep]))
+    true, guess = true[:, keep], guess[:, keep]
+    seen = np.isfinite(true) & np.isfinite(guess)
+    true, guess = np.where(seen, true, 0.0), np.where(seen, guess, 0.0)
+    largest = max(np.abs(true).max(initial=0.0), np.abs(guess).max(initial=0.0))
+    if largest > _LARGEST:
+        raise DfecsError(f"numbers as large as {largest:.3g} are no motion of a face in pixels")
+    residual, total = np.square(true - guess).sum(axis=1), np.square(true).sum(axis=1)
     empty = ~seen.any(axis=1)
     return np.where(empty, np.nan, residual), np.where(empty, np.nan, total)
 
@@ -193,7 +202,7 @@ def frame_variance_explained(
 
 
 def _codes(E: pd.DataFrame | ArrayLike) -> NDArray[np.float64]:
-    codes = np.asarray(E, dtype=np.float64)
+    codes = as_values(E.to_numpy() if isinstance(E, pd.DataFrame) else E)
     if codes.ndim != 2 or not codes.shape[1]:
         raise DfecsError(f"codes must have the shape (n_frames, n_units), not {codes.shape}")
     codes = codes[np.isfinite(codes).all(axis=1)]
@@ -204,7 +213,10 @@ def _codes(E: pd.DataFrame | ArrayLike) -> NDArray[np.float64]:
 
 def active_per_frame(E: pd.DataFrame | ArrayLike, threshold: float = 0.0) -> Array:
     """Count the units of every frame whose code exceeds `threshold` in size; NaN for a frame that has no codes."""
-    values = np.abs(np.asarray(E, dtype=np.float64))
+    values = np.abs(as_values(E.to_numpy() if isinstance(E, pd.DataFrame) else E))
+    if values.ndim != 2:
+        raise DfecsError(f"codes must have the shape (n_frames, n_units), not {values.shape}")
+    _check_threshold(threshold)
     return np.where(np.isnan(values).any(axis=1), np.nan, (values > threshold).sum(axis=1))
 
 
@@ -227,7 +239,13 @@ def sparsity(E: pd.DataFrame | ArrayLike, threshold: float = 0.0) -> float:
     >>> sparsity([[1.0, 0.0], [0.0, 0.0]])
     0.75
     """
+    _check_threshold(threshold)
     return float((np.abs(_codes(E)) <= threshold).mean())
+
+
+def _check_threshold(threshold: object) -> None:
+    if isinstance(threshold, bool) or not isinstance(threshold, Real) or np.isnan(float(threshold)):
+        raise DfecsError(f"threshold is {threshold!r}, but a number is needed")
 
 
 def symmetry(units: pd.DataFrame | ArrayLike, scheme: str | Scheme | None = None) -> NDArray[np.float64]:
@@ -256,7 +274,11 @@ def symmetry(units: pd.DataFrame | ArrayLike, scheme: str | Scheme | None = None
     """
     motion = coordinates(units)
     mirror = scheme_of(units, scheme).mirror
-    points = np.where(np.isfinite(motion), motion, 0.0).reshape(len(motion), 2, -1)
+    points = np.where(np.isfinite(motion), motion, 0.0).reshape(len(motion), 2, len(mirror))
+    largest = np.abs(points).max(axis=(1, 2), initial=0.0, keepdims=True)
+    points = np.divide(
+        points, largest, out=np.zeros_like(points), where=largest > 0
+    )  # squares neither over- nor underflow
     mirrored = points[:, :, mirror] * np.array([-1.0, 1.0])[:, None]
     seen = np.isfinite(motion).reshape(points.shape)
     both = seen & seen[:, :, mirror]

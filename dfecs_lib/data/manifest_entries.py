@@ -201,6 +201,8 @@ def _names(where: str, ranges: Iterable[str]) -> tuple[str, ...]:
             names.append(item)
         elif match := re.fullmatch(r"(\w*?)(\d+)-\1(\d+)", item):
             prefix, first, last = match.groups()
+            if max(len(first), len(last)) > 6:
+                raise DfecsError(f"{where}: the range {item!r:.60} has more names than any dataset has people")
             names += [f"{prefix}{number:0{len(first)}d}" for number in range(int(first), int(last) + 1)]
         else:
             raise DfecsError(f"{where}: {item!r} is no range of names such as F001-F023")

@@ -135,7 +135,12 @@ def coordinates(X: pd.DataFrame | pd.Series | ArrayLike) -> NDArray[np.float64]:
 def as_values(X: pd.DataFrame | ArrayLike) -> NDArray[np.float64]:
     """Return `coordinates` of what has keypoints for columns, and the plain values of any other table or array."""
     of_keypoints = isinstance(X, pd.DataFrame) and ("scheme" in X.attrs or any(str(c)[:2] == "x_" for c in X.columns))
-    return coordinates(X) if of_keypoints else np.asarray(X, dtype=np.float64)
+    if of_keypoints:
+        return coordinates(X)
+    try:
+        return np.asarray(X, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DfecsError(f"an array of numbers is needed, not {type(X).__name__}: {str(error)[:200]}") from None
 
 
 def in_time(table: _Rows) -> _Rows:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 
+from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import FrameOrArray, Scheme, coordinates, like, record, scheme_of
 
 __all__ = ["KeypointTransformer"]
@@ -42,7 +43,7 @@ class KeypointTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         Raises
         ------
         DfecsError
-            If `X` fits no keypoint scheme, or the settings are wrong.
+            If `X` fits no keypoint scheme or holds infinite numbers, or the settings are wrong.
         """
         values, scheme = self._read(X)
         self._check(scheme)
@@ -86,6 +87,8 @@ class KeypointTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
     @staticmethod
     def _read(X: pd.DataFrame | ArrayLike) -> tuple[Rows, Scheme]:
         values = coordinates(X)
+        if np.isinf(values).any():
+            raise DfecsError("keypoints hold infinite numbers; a missing point is NaN")
         return values, scheme_of(X if isinstance(X, pd.DataFrame) else values)
 
     def _check(self, scheme: Scheme) -> None:

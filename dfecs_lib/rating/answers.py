@@ -23,7 +23,10 @@ _POINTS = ("wrong", "moving", "against")
 
 
 def _points(text: str) -> tuple[int, ...]:
-    return tuple(int(k) for k in text.split())
+    points = tuple(int(k) for k in text.split())
+    if not all(0 <= k < 68 for k in points):
+        raise ValueError(f"{text!r:.60} are no numbers of keypoints, 0 to 67")
+    return points
 
 
 def _read_one(path: Path) -> pd.DataFrame:
@@ -31,13 +34,15 @@ def _read_one(path: Path) -> pd.DataFrame:
         if path.suffix.lower() == ".json":
             data = json.loads(path.read_text(encoding="utf-8"))
             rows = data["answers"] if isinstance(data, dict) else data
-            table = pd.DataFrame(rows).astype(str).replace({"True": "true", "False": "false"})
+            texts = [{key: str(value) for key, value in row.items()} for row in rows]
+            table = pd.DataFrame(texts).fillna("").replace({"True": "true", "False": "false"})
         else:
             table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except OSError as error:
         raise DfecsError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise DfecsError(f"{path}: not an export of a rater study ({str(error).splitlines()[0]})") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DfecsError(f"{path}: not an export of a rater study ({reason[:200]})") from error
     lacking = [c for c in COLUMNS if c not in table.columns]
     if lacking:
         raise DfecsError(f"{path}: not an export of a rater study; it lacks the columns {', '.join(lacking)}")
@@ -52,8 +57,8 @@ def _read_one(path: Path) -> pd.DataFrame:
         for name in ("simulated", "none", "guide"):
             out[name] = table[name].str.lower().eq("true")
         out["seconds"] = table["seconds"].astype(float)
-    except ValueError as error:
-        raise DfecsError(f"{path}: a value is not of its column's kind ({error})") from error
+    except (ValueError, OverflowError) as error:
+        raise DfecsError(f"{path}: a value is not of its column's kind ({str(error)[:200]!r})") from error
     wrong = out[~out["rating"].between(1, 5) | ~out["sign"].isin((1, -1))]
     if len(wrong):
         raise DfecsError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import random
 import tempfile
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import TypeVar
 import numpy as np
 import pytest
 import scipy.io
+from damaging import CASES, damage
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tracker_tables import faces, openface_frame, plain_frame, pyfeat_frame
@@ -36,7 +36,6 @@ from dfecs_lib.keypoints.labels import side_table
 from dfecs_lib.keypoints.plausible import LARGEST_COORDINATE
 
 FACES = faces(9)
-CASES = int(os.environ.get("DFECS_FUZZ", "60"))
 
 
 def csv(table) -> bytes:
@@ -79,44 +78,6 @@ WHOLE: dict[str, bytes] = {
     "units.parquet": own_units(),
     "array.npy": npy(),
 }
-TOKENS = [
-    *(b'"', b"'", b",", b";", b"\n", b"\r\n", b"\0", b"\t", b"#", b"\xff\xfe", b"\xef\xbb\xbf", b"=", b"{", b"[", b"]"),
-    *(b"nan", b"-inf", b"1e300", b"-1e300", b"1e-300", b"9" * 400, b"9223372036854775807", b"wink", b"True", b"-0"),
-    *(b"\xc2\xb2", b"1.5.5", b"1,5", b"sep=;\n", b"x_0", b"frame", b"1000001", b"0x10", b"1_000", b"--", b" "),
-]
-
-
-def damage(whole: bytes, rng: random.Random) -> bytes:
-    """Change a file in one to four places: bytes, tokens, lines, cells, ends."""
-    data = whole
-    for _ in range(rng.randint(1, 4)):
-        at = rng.randrange(len(data) + 1)
-        kind = rng.randrange(8)
-        if kind == 0:
-            data = data[:at] + rng.choice(TOKENS) + data[at:]
-        elif kind == 1:
-            data = data[:at] + bytes([rng.randrange(256)]) + data[at + 1 :]
-        elif kind == 2:
-            data = data[: max(at, 1)]
-        elif kind == 3:
-            data = data[:at] + data[min(len(data), at + rng.randint(1, 300)) :]
-        elif kind == 4:
-            data = data[:at] + data[max(0, at - rng.randint(1, 900)) :]
-        else:
-            lines = data.split(b"\n")
-            k = rng.randrange(len(lines))
-            if kind == 5:
-                cells = lines[k].split(b",")
-                cells[rng.randrange(len(cells))] = rng.choice(TOKENS)
-                lines[k] = b",".join(cells)
-            elif kind == 6:
-                lines.insert(rng.randrange(len(lines)), lines[k])
-            else:
-                cells = lines[k].split(b",")
-                lines[k] = b",".join(rng.sample(cells, len(cells)))
-            data = b"\n".join(lines)
-    return data or b" "
-
 
 Outcome = TypeVar("Outcome")
 

@@ -24,6 +24,8 @@ Kind = Literal["linear", "small"]
 #: Weights and intercepts, layer by layer; between layers, negative values become 0.
 Layers = tuple[tuple[Array, Array], ...]
 _KIND = "probe"
+# Scores are products of such numbers; beyond this they would overflow.
+_LARGEST_NUMBER = 1e12
 _ARRAYS = ("mean_", "scale_", "threshold_", "slope_", "intercept_")
 
 
@@ -142,9 +144,11 @@ def load_probe(path: str | os.PathLike[str]) -> Probe:
     layers = {what: _layers(arrays, what, n_in, len(units), where) for what in ("occurrence", "intensity")}
     for name in _ARRAYS:
         expected = (n_in if name in ("mean_", "scale_") else len(units),)
-        if name not in arrays or arrays[name].shape != expected or not np.isfinite(arrays[name]).all():
+        if name not in arrays or arrays[name].shape != expected or not _sound(arrays[name]):
             raise damaged(where, f"{name} is not {expected[0]} numbers")
     mean, scale, threshold, slope, intercept = (arrays[name] for name in _ARRAYS)
+    if not (scale > 1 / _LARGEST_NUMBER).all():
+        raise damaged(where, "scale_ is not above 0")
     return Probe(
         tuple(units),
         tuple(inputs),
@@ -162,9 +166,15 @@ def load_probe(path: str | os.PathLike[str]) -> Probe:
 
 
 def _texts(value: object, where: Path) -> Sequence[str]:
-    if not isinstance(value, list) or not value or not all(isinstance(v, str) for v in value):
+    if not isinstance(value, list) or not value or not all(isinstance(v, str) and v.isprintable() for v in value):
         raise damaged(where, "it does not name its units")
+    if len(set(value)) < len(value):
+        raise damaged(where, "two of its units have one name")
     return value
+
+
+def _sound(values: Array) -> bool:
+    return bool((np.abs(values) < _LARGEST_NUMBER).all())
 
 
 def _layers(arrays: Mapping[str, Array], what: str, n_in: int, n_out: int, where: Path) -> Layers:
@@ -174,8 +184,8 @@ def _layers(arrays: Mapping[str, Array], what: str, n_in: int, n_out: int, where
         weights, intercepts = arrays[f"{name}_weights"], arrays.get(f"{name}_intercepts", np.empty(0))
         if weights.ndim != 2 or weights.shape[0] != n_in or intercepts.shape != weights.shape[1:]:
             raise damaged(where, f"{name} does not fit its inputs")
-        if not (np.isfinite(weights).all() and np.isfinite(intercepts).all()):
-            raise damaged(where, f"{name} is not finite")
+        if not (_sound(weights) and _sound(intercepts)):
+            raise damaged(where, f"{name} holds numbers that are not finite, or far too large")
         layers.append((weights, intercepts))
         n_in = weights.shape[1]
     if not layers or n_in != n_out:

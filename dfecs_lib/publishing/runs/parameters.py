@@ -50,7 +50,7 @@ def read_notebook(path: str | os.PathLike[str]) -> list[Cell]:
         if content["nbformat"] != 4:
             raise DfecsError(f"{file}: notebook format {content['nbformat']}; only format 4 is read")
         return [{**cell, "source": "".join(cell["source"])} for cell in content["cells"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         if isinstance(error, DfecsError):
             raise
         raise DfecsError(f"{file}: not a Jupyter notebook (.ipynb)") from error
@@ -59,8 +59,8 @@ def read_notebook(path: str | os.PathLike[str]) -> list[Cell]:
 def tags_of(cell: Cell) -> list[str]:
     """Return a cell's tags."""
     metadata = cell.get("metadata")
-    tags = metadata.get("tags", []) if isinstance(metadata, dict) else []
-    return [str(tag) for tag in tags]
+    tags = metadata.get("tags") if isinstance(metadata, dict) else None
+    return [str(tag) for tag in tags] if isinstance(tags, list) else []
 
 
 def declared_parameters(cells: list[Cell], name: str = "the notebook") -> dict[str, object]:
@@ -89,8 +89,11 @@ def declared_parameters(cells: list[Cell], name: str = "the notebook") -> dict[s
                 raise ValueError(ast.unparse(statement))
             if not isinstance(target, ast.Name):
                 raise ValueError(ast.unparse(statement))
-            declared[target.id] = ast.literal_eval(value)
-    except (SyntaxError, ValueError) as error:
+            default = ast.literal_eval(value)
+            if default is not None and not isinstance(default, (*_KINDS, tuple)):
+                raise ValueError(ast.unparse(statement))
+            declared[target.id] = list(default) if isinstance(default, tuple) else default
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError) as error:
         raise DfecsError(f"{name}: its parameters cell may only assign literals to names, not: {error}") from error
     return declared
 

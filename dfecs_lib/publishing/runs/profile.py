@@ -58,7 +58,7 @@ def _content(path: Path) -> dict[str, object]:
 
 
 def _mapping(value: object, where: str, known: set[str] | None) -> dict[str, object]:
-    if not isinstance(value, dict) or not all(isinstance(k, str) for k in value):
+    if not isinstance(value, dict) or not all(isinstance(k, str) and k.isprintable() for k in value):
         raise DfecsError(f"{where}: a mapping of names is needed, not {value!r:.60}")
     unknown = sorted(set(value) - known) if known is not None else []
     if unknown:
@@ -100,16 +100,24 @@ def load_profile(name: str, path: str | os.PathLike[str]) -> Profile:
 
 
 def _names(value: object, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise DfecsError(f"{where}: a list of dataset names is needed, not {value!r}")
-    return tuple(value)
+    if not isinstance(value, list):
+        raise DfecsError(f"{where}: a list of dataset names is needed, not {value!r:.60}")
+    return tuple(_name(one, where) for one in value)
+
+
+def _name(value: object, where: str) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise DfecsError(f"{where}: a name is needed, not {value!r:.60}")
+    return value
 
 
 def _step(name: str, value: object, folder: Path, where: str) -> Step:
     entry = _mapping(value or {}, where, {"notebook", "parameters", "needs"})
-    notebook = folder / str(entry.get("notebook", f"{name}.ipynb"))
+    notebook = folder / _name(entry.get("notebook", f"{name}.ipynb"), f"{where}, notebook")
     parameters = _mapping(entry.get("parameters") or {}, f"{where}, parameters", None)
-    needs = {k: str(v) for k, v in _mapping(entry.get("needs") or {}, f"{where}, needs", None).items()}
+    needs = {
+        k: _name(v, f"{where}, needs") for k, v in _mapping(entry.get("needs") or {}, f"{where}, needs", None).items()
+    }
     declared = declared_parameters(read_notebook(notebook), str(notebook))
     resolve(declared, {**parameters, **dict.fromkeys(needs, "")}, where)
     return Step(name, notebook, parameters, needs)
