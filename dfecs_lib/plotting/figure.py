@@ -19,10 +19,14 @@ __all__ = ["Figure", "Gallery", "Html", "caption_html", "svg_of"]
 
 # Fill: text and shapes that matplotlib leaves black follow the page too.
 _STYLE = "fill:currentColor;stroke-linejoin:round;stroke-linecap:butt;width:100%;height:auto;display:block"
+_LEAST_TEXT = (
+    11.0  # CSS pixels: smaller text cannot be read on a phone, so that a figure scrolls before it shrinks further
+)
+_NARROW = 115.0  # CSS pixels that the narrowest place for a figure has, a cell of a gallery
 
 
 def svg_of(figure: MplFigure, alt: str, prefix: str) -> tuple[str, float]:
-    """Return the figure as an ``<svg>`` element and its width in CSS pixels."""
+    """Return the figure as an ``<svg>`` element, in a box that scrolls if it has text, and its width in CSS pixels."""
     target = io.StringIO()
     import matplotlib as mpl
 
@@ -46,8 +50,15 @@ def svg_of(figure: MplFigure, alt: str, prefix: str) -> tuple[str, float]:
     if box is None:
         raise DfecsError("the figure could not be written as a vector graphic")
     width = float(box[1].split()[2]) * 1.55  # points to CSS pixels, a little enlarged: 11 points read as body text
-    head = f'<svg viewBox="{box[1]}" role="img" aria-label="{escape(alt, quote=True)}" style="{_STYLE}"'
-    return re.sub(r"<svg[^>]*", head, text, count=1).strip(), width
+    sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", text)]
+    least = min(width, float(box[1].split()[2]) * _LEAST_TEXT / min(sizes)) if sizes else 0.0
+    style = f"{_STYLE};min-width:{least:.0f}px" if sizes else _STYLE
+    head = f'<svg viewBox="{box[1]}" role="img" aria-label="{escape(alt, quote=True)}" style="{style}"'
+    svg = re.sub(r"<svg[^>]*", head, text, count=1).strip()
+    if least > _NARROW:
+        box_style = 'style="overflow-x:auto" tabindex="0" role="group" aria-label="figure"'
+        svg = f'<div class="dfecs-scroll" {box_style}>{svg}</div>'
+    return svg, width
 
 
 def _font(match: re.Match[str]) -> str:

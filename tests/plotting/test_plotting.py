@@ -195,3 +195,14 @@ def test_a_table_shows_its_index_rounds_and_says_what_is_missing():
     html = plotting.Table(frame, names={"VE": "VE (%)"}, data="none").html
     cells = re.findall(r"<t[hd](?: [^>]*)?>([^<]*)<", html)
     assert cells == ["method", "VE (%)", "n", "DFECS", "91.3", "3", "P&lt;A", "–", "4"]
+
+
+def test_a_figure_scrolls_before_its_text_becomes_too_small_for_a_phone() -> None:
+    figure, (ax,) = plotting.new_figure(5.4, 3.0)
+    ax.set_xlabel("small", fontsize=9)
+    html = plotting.Figure(figure, alt="Axes.").html
+    sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", html)]
+    wide = float(re.search(r'viewBox="0 0 ([\d.]+)', html)[1])
+    least = float(re.search(r"min-width:([\d.]+)px", html)[1])
+    assert min(sizes) * least / wide >= 10.9
+    assert html.index('class="dfecs-scroll"') < html.index("<svg")
