@@ -1,0 +1,150 @@
+"""Kill a process at a chosen step of its work on a folder, at a chosen byte of a file, or let the disc be full there.
+
+Run as a program, ``killed.py FOLDER``: imports once, then forks a child for each job and moment. One JSON line each
+says how it ended. Nothing waits: moments are counted, not timed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import random
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from dfecs_lib import keypoints
+from dfecs_lib.anatomy.head import load_head
+from dfecs_lib.baselines import PCAUnits
+from dfecs_lib.cli.main import main
+from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import write_table
+
+MOTION = keypoints.make_table(
+    np.random.default_rng(0).normal(size=(60, 3)) @ np.random.default_rng(1).normal(size=(3, 136)) * 3,
+    scheme="ibug68",
+    frames=range(60),
+)
+#: The file that stands when a job has ended.
+FINAL = {"csv": "table.csv", "parquet": "table.parquet", "model": "units.npz", "train": "units.npz"}
+
+
+def table(folder: Path) -> None:
+    write_table(MOTION, folder / FINAL["csv"])
+
+
+def parquet(folder: Path) -> None:
+    write_table(MOTION, folder / FINAL["parquet"])
+
+
+def model(folder: Path) -> None:
+    PCAUnits(3).fit(MOTION).save(folder / FINAL["model"])
+
+
+def train(folder: Path) -> None:
+    said = io.StringIO()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
+        code = main(
+            ["train", str(folder.parent / "faces.parquet"), "-o", str(folder / FINAL["train"]), "--n-units", "2"]
+        )
+    if code:
+        raise DfecsError(said.getvalue().strip())
+
+
+JOBS: dict[str, Callable[[Path], None]] = {"csv": table, "parquet": parquet, "model": model, "train": train}
+
+
+def count_steps(folder: Path, last: int | None) -> Callable[[], int]:
+    """Count what is opened, renamed, made and removed in a folder; at step `last` the process is killed."""
+    seen = 0
+
+    def look(event: str, args: tuple[object, ...]) -> None:
+        nonlocal seen
+        if event in ("open", "os.rename", "os.remove", "os.mkdir") and str(args[0]).startswith(str(folder)):
+            seen += 1
+            if seen == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(look)
+    return lambda: seen
+
+
+def limit(size: int, kill: bool) -> None:
+    """No file may grow beyond this: the process is killed there, or is told so as by a full disc."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL if kill else signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def child(job: str, folder: Path, mode: str, moment: int, report: int) -> None:
+    steps = count_steps(folder, moment if mode == "step" and moment else None)
+    if mode != "step":
+        limit(moment, kill=mode == "byte")
+    said = ""
+    try:
+        JOBS[job](folder)
+    except DfecsError as error:
+        said = str(error)
+    os.write(report, json.dumps({"steps": steps(), "said": said}).encode())
+
+
+def start(job: str, here: Path, mode: str, moment: int) -> tuple[int, int]:
+    here.mkdir(parents=True, exist_ok=True)
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            child(job, here, mode, moment, writing)
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(writing)
+    return pid, reading
+
+
+def end(pid: int, reading: int, **what: object) -> dict[str, object]:
+    with os.fdopen(reading, "rb") as pipe:
+        told = json.loads(pipe.read() or "{}")
+    _, status = os.waitpid(pid, 0)
+    ended = {**what, "code": os.waitstatus_to_exitcode(status), **told}
+    print(json.dumps(ended), flush=True)
+    return ended
+
+
+def everything(job: str, folder: Path) -> None:
+    """A run that is left alone, one killed at each of some moments, one again, one on a full disc, three at once."""
+
+    def one(mode: str, moment: int) -> dict[str, object]:
+        here = folder / f"{job}-{mode}-{moment}"
+        return end(*start(job, here, mode, moment), job=job, mode=mode, moment=moment, folder=here.name)
+
+    steps = int(str(one("step", 0)["steps"]))
+    size = (folder / f"{job}-step-0" / FINAL[job]).stat().st_size
+    rng = random.Random(job)
+    for moment in sorted(rng.sample(range(1, steps + 1), min(steps, 4))):
+        one("step", moment)
+    for moment in sorted(rng.sample(range(100, size), 3)):
+        one("byte", moment)
+    here = folder / f"{job}-byte-{moment}"  # once more, in the place of the last crash
+    end(*start(job, here, "step", 0), job=job, mode="again", moment=moment, folder=here.name)
+    one("full", 700)
+    if job != "train":
+        here = folder / f"{job}-together-0"
+        for pid, reading in [start(job, here, "step", 0) for _ in range(3)]:
+            end(pid, reading, job=job, mode="together", moment=0, folder=here.name)
+
+
+if __name__ == "__main__":
+    place = Path(sys.argv[1])
+    face = np.repeat(load_head().mean[None, :, :2], 24, axis=0) * 1.2 + 300
+    face[:, 48:68, 1] += 6 * np.sin(np.arange(24))[:, None] * (face[:, 48:68, 1] > face[:, 62:63, 1])
+    keypoints.save(keypoints.make_table(face, scheme="ibug68", frames=range(24)), place / "faces.parquet")
+    for name in JOBS:
+        everything(name, place)
