@@ -21,6 +21,7 @@ __all__ = [
     "METRICS",
     "active_per_frame",
     "active_units",
+    "cancellation",
     "columns_of",
     "explained",
     "frame_energies",
@@ -42,6 +43,8 @@ METRICS: Mapping[str, str] = {
 Array = NDArray[np.float64]
 #: Beyond this, sums of squares overflow; no motion of a face comes near.
 _LARGEST = 1e150
+#: Share of a frame's motion that a unit must make up to count as active where units are given.
+SHARE = 0.05
 
 
 def columns_of(K: pd.DataFrame | ArrayLike, keypoints: ArrayLike | None) -> NDArray[np.intp]:
@@ -220,15 +223,71 @@ def active_per_frame(E: pd.DataFrame | ArrayLike, threshold: float = 0.0) -> Arr
     return np.where(np.isnan(values).any(axis=1), np.nan, (values > threshold).sum(axis=1))
 
 
-def active_units(E: pd.DataFrame | ArrayLike, threshold: float = 0.0) -> float:
+def _parts(E: pd.DataFrame | ArrayLike, units: pd.DataFrame | ArrayLike) -> tuple[Array, Array]:
+    """Codes of encoded frames, and the units they belong to."""
+    codes, rows = _codes(E), np.asarray(units, dtype=np.float64)
+    if rows.ndim != 2 or len(rows) != codes.shape[1]:
+        raise DfecsError(f"codes of shape {codes.shape} do not belong to units of shape {rows.shape}")
+    return codes, np.where(np.isfinite(rows), rows, 0.0)
+
+
+def cancellation(E: pd.DataFrame | ArrayLike, units: pd.DataFrame | ArrayLike) -> float:
+    r"""How much units take from each other in their sums, :math:`\lVert E|V| \rVert_F / \lVert E V \rVert_F`.
+
+    |V| is elementwise. 1: nothing cancels out; 2: the parts add up to about twice the motion that remains of them.
+
+    Parameters
+    ----------
+    E : DataFrame or array-like of shape (n_frames, n_units)
+        Codes; signed ones count by their size. Frames with NaN are left out.
+    units : DataFrame or array-like of shape (n_units, 2K)
+        V.
+
+    Returns
+    -------
+    float
+        1 or more; NaN when the sums are zero.
+
+    Raises
+    ------
+    DfecsError
+        For codes and units that do not belong together.
+
+    Examples
+    --------
+    >>> cancellation([[1.0, 1.0]], [[1.0, 1.0], [-0.5, 1.0]]).round(3).item()
+    1.213
+    """
+    codes, rows = _parts(E, units)
+    whole = float(np.linalg.norm(codes @ rows))
+    return float(np.linalg.norm(np.abs(codes) @ np.abs(rows)) / whole) if whole > 0 else float("nan")
+
+
+def active_units(
+    E: pd.DataFrame | ArrayLike,
+    threshold: float = 0.0,
+    *,
+    units: pd.DataFrame | ArrayLike | None = None,
+    share: float = SHARE,
+) -> float:
     """Mean number of units per frame whose code exceeds `threshold` in size; frames with NaN are left out.
+
+    With `units`, a unit also has to move the face: its part of the sum, the length of code times unit, must be at
+    least `share` of the length of the whole sum. A unit at a tenth of a pixel is then not counted.
 
     Examples
     --------
     >>> active_units([[1.0, 0.0, 2.0], [0.0, 0.0, 3.0]])
     1.5
+    >>> active_units([[0.1, 3.0]], units=[[1.0, 0.0], [0.0, 1.0]])
+    1.0
     """
-    return float(active_per_frame(_codes(E), threshold).mean())
+    if units is None:
+        return float(active_per_frame(_codes(E), threshold).mean())
+    codes, rows = _parts(E, units)
+    part = np.abs(codes) * np.linalg.norm(rows, axis=1)
+    whole = np.linalg.norm(codes @ rows, axis=1, keepdims=True)
+    return float(((np.abs(codes) > threshold) & (part >= share * whole)).sum(axis=1).mean())
 
 
 def sparsity(E: pd.DataFrame | ArrayLike, threshold: float = 0.0) -> float:

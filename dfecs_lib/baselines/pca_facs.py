@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from dfecs_lib.coding import encoders
-from dfecs_lib.coding.sparse_coding import Floats, Selection
+from dfecs_lib.coding.sparse_coding import Floats
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import scheme_of
 from dfecs_lib.models.base import FrameOrFloats, UnitsBase
 from dfecs_lib.models.checks import Check, check_count, check_share, is_number, is_text, is_whole, list_of, optional
-from dfecs_lib.models.encoded import EncodedUnits
+from dfecs_lib.models.encoded import CODING_VALUES, EncodedUnits
 
 __all__ = ["FACSUnits", "PCAUnits"]
 
@@ -130,11 +130,7 @@ class FACSUnits(EncodedUnits):
     encoder : {"direct", "sparse"}
         As in `FullFaceModel`.
     max_active : int, optional
-        "sparse" only: most units a frame may use.
-    encoder_alpha : float, optional
-        "sparse" only: penalty in pixels; see `calibrate`.
-    selection : {"elimination", "lasso"}
-        "sparse" only; as in `FullFaceModel`.
+        "sparse" only: most units a frame may use; see also `calibrate`.
     per_subject : bool
         Labelled frames: regress within each subject and average the units, rather than pool the frames.
     ridge : float
@@ -160,6 +156,7 @@ class FACSUnits(EncodedUnits):
         "scheme_": optional(is_text),
         "unit_names_": list_of(is_text),
         "n_rows_dropped_": is_whole,
+        **CODING_VALUES,
     }
 
     def __init__(
@@ -168,16 +165,12 @@ class FACSUnits(EncodedUnits):
         *,
         encoder: Literal["direct", "sparse"] = "direct",
         max_active: int | None = None,
-        encoder_alpha: float | None = None,
-        selection: Selection = "elimination",
         per_subject: bool = False,
         ridge: float = 1e-3,
     ) -> None:
         self.exemplars = exemplars
         self.encoder = encoder
         self.max_active = max_active
-        self.encoder_alpha = encoder_alpha
-        self.selection = selection
         self.per_subject = per_subject
         self.ridge = ridge
 

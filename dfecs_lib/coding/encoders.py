@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from dfecs_lib.coding.sparse_coding import Floats, Selection, code, code_selected
+from dfecs_lib.coding.sparse_coding import Floats, code, code_selected
 
 __all__ = ["by_pattern", "direct", "hierarchical", "sparse"]
 
@@ -80,7 +80,6 @@ def sparse(
     *,
     alpha: float | None = None,
     max_active: int | None = None,
-    selection: Selection = "elimination",
     n_jobs: int | None = None,
 ) -> Floats:
     """Codes on few units a frame, fitted without penalty; see `code_selected`.
@@ -90,6 +89,6 @@ def sparse(
     most = 8 if alpha is None and max_active is None else max_active
 
     def encode(rows: Floats, seen: NDArray[np.bool_]) -> Floats:
-        return code_selected(rows, units[:, seen], alpha=alpha, max_active=most, selection=selection, n_jobs=n_jobs)
+        return code_selected(rows, units[:, seen], alpha=alpha, max_active=most, n_jobs=n_jobs)
 
     return by_pattern(X, len(units), encode)

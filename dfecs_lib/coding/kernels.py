@@ -1,7 +1,17 @@
-"""Compiled inner loops: non-negative lasso codes of many frames, and the statistics a dictionary update needs.
+"""Compiled inner loops: exact non-negative codes, few units a frame, and the statistics that units are updated by.
 
-Frames are walked in blocks of fixed size, each block keeping its own sums, so that results are the same bytes
-whatever the number of threads. The loops release the interpreter lock; threads are the caller's (joblib's).
+All of them stand in one file: numba's cache looks at the file of the function called alone, and would not see a change
+in another. Frames are walked in blocks of fixed size, each block keeping its own sums, so that results are the same
+bytes whatever the number of threads. The loops release the interpreter lock; threads are the caller's (joblib's).
+
+**Pivoting.** Frames that follow one another use nearly the same atoms. The tableau of the active set S,
+
+    [  G_SS⁻¹        G_SS⁻¹·G_SN              ]
+    [ −G_NS·G_SS⁻¹   G_NN − G_NS·G_SS⁻¹·G_SN  ],
+
+gives a frame's codes and gradient by one product, and one exchange of an atom costs p² products, so that a frame
+costs little more than the atoms by which it differs from the frame before. It is the simplex method's tableau for the
+linear complementarity problem that the optimality conditions are; the atom that gains most goes first.
 """
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
@@ -13,15 +23,16 @@ import numpy as np
 
 from dfecs_lib.coding.compiled import compiler
 
-# numba's cache looks at this file alone: a change over there is not seen before this file changes too
-from dfecs_lib.coding.pivot_kernels import begin, solve
-
-__all__ = ["BLOCK", "code_blocks", "descend", "invert_diagonal", "update_atoms"]
+__all__ = ["BLOCK", "code_blocks", "refit_rows", "thin_rows", "update_atoms", "update_units"]
 
 #: Frames that share one set of partial sums.
 BLOCK = 512
 #: Frames whose products are taken together: so few that BLAS stays in the calling thread and its sums in one order.
 _CHUNK = 64
+#: Share of the largest correlation below which a gradient counts as zero: when pivoting, and of the result.
+_ZERO, _CHECKED = 1e-12, 1e-10
+#: A unit enters beside others only if this share of it, squared, is not a combination of theirs.
+_OWN = 1e-8
 
 if TYPE_CHECKING:
     Function = TypeVar("Function")
@@ -33,6 +44,96 @@ else:
     _compiled = compiler(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
     # Loops of a few turns: vectorising their sums would cost more than it saves.
     _short = compiler(nogil=True, error_model="numpy", fastmath={"contract"})
+
+
+@_short
+def begin(gram, table, side, worth):
+    """Set the tableau to that of no active atom: the Gram matrix. `side` is 1 for active atoms and −1 for others."""
+    p = len(side)
+    for k in range(p):
+        side[k] = -1.0
+        worth[k] = 1 / gram[k, k] if gram[k, k] > 0 else 0.0
+        for j in range(p):
+            table[k, j] = gram[k, j]
+
+
+@_short
+def _exchange(table, side, worth, k, z, row):
+    """Let atom k enter or leave the active set, in the tableau and in the frame's solution z, in place."""
+    p = len(z)
+    inverse = 1 / table[k, k]
+    for j in range(p):
+        row[j] = table[k, j] * inverse
+    row[k] = inverse
+    step = z[k] * inverse
+    for i in range(p):
+        share = table[i, k]
+        for j in range(p):
+            table[i, j] -= share * row[j]
+        # after the row, not before: the processor would wait for a lone number on its way to memory
+        table[i, k] = -share * inverse
+        z[i] -= share * step
+    for j in range(p):
+        table[k, j] = row[j]
+    z[k] = step
+    side[k] = -side[k]
+    worth[k] = 1 / worth[k]
+
+
+@_short
+def _attempt(gram, start, alpha, table, side, worth, z, q, row):
+    """Do the work of `solve` once. 0: no checked end, 1: solved, 2: solved, but other codes may be as good."""
+    p = len(z)
+    top = alpha + 0.0
+    for k in range(p):
+        q[k] = alpha - start[k]
+        z[k] = 0.0
+        top = max(top, abs(start[k]))
+    for k in range(p):
+        if side[k] > 0:
+            for j in range(p):
+                z[j] -= q[k] * table[k, j]
+    for k in range(p):
+        if side[k] < 0:
+            z[k] = -q[k] - z[k]
+    least = _ZERO * top
+    for _ in range(4 * p):
+        gain, best = 0.0, -1
+        for k in range(p):
+            wrong = -side[k] * z[k]
+            if wrong > least and wrong * wrong * worth[k] > gain:
+                gain, best = wrong * wrong * worth[k], k
+        if best < 0:
+            break
+        if side[best] < 0 and not table[best, best] * worth[best] > _CHECKED:
+            return 0  # a combination of active atoms
+        _exchange(table, side, worth, best, z, row)
+    for k in range(p):
+        if side[k] > 0:
+            z[k] = max(z[k], 0.0)
+            for j in range(p):
+                q[j] += z[k] * gram[k, j]
+    optimal, unique = True, True
+    for k in range(p):
+        slack = abs(q[k]) if side[k] > 0 else -q[k]
+        optimal &= slack <= _CHECKED * top
+        unique &= side[k] > 0 or q[k] > _CHECKED * top or gram[k, k] <= 0
+    return (1 if unique else 2) if optimal else 0
+
+
+@_short
+def solve(gram, start, alpha, table, side, worth, z, q, row):
+    """Minimise ½uᵀGu − (start−alpha)ᵀu over u ≥ 0; False where pivoting does not come to a checked end.
+
+    `table`, `side` and `worth` are those of the frame before, and become this frame's. On success, z holds codes
+    where `side` is 1, and q = Gu − start + alpha. Where several codes are optimal, the frame starts from no active
+    atom, so that its codes do not depend on the frames around it.
+    """
+    state = _attempt(gram, start, alpha, table, side, worth, z, q, row)
+    if state != 1:
+        begin(gram, table, side, worth)
+        state = _attempt(gram, start, alpha, table, side, worth, z, q, row)
+    return state > 0
 
 
 @_short
@@ -299,3 +400,192 @@ def update_atoms(V, UtU, UtX, turns, tol, project, mask, group, threshold):
         if moved <= tol * tol:
             return turn + 1
     return turns
+
+
+@_short
+def refit_rows(gram, start, U, first, last):
+    """Refit codes by non-negative least squares on each row's own active units, in place."""
+    p = gram.shape[0]
+    where = np.empty(p, np.uintp)
+    factor = np.empty((p, p))
+    solution, q = np.empty(p), np.empty(p)
+    for row in range(first, last):
+        s = 0
+        for k in range(p):
+            if U[row, k] > 0:
+                where[s] = k
+                s += 1
+        small, side = np.empty((s, s)), np.empty(s)
+        for i in range(s):
+            side[i] = start[row, where[i]]
+            for j in range(s):
+                small[i, j] = gram[where[i], where[j]]
+        u = np.zeros(s)
+        inverse = invert_diagonal(small)
+        energy = 0.0
+        for i in range(s):
+            energy += side[i] * side[i] * inverse[i]
+        descend(small, inverse, side, 0.0, energy, u, q[:s], 1000, 1e-10, np.empty(s, np.uintp), factor, solution)
+        for i in range(s):
+            U[row, where[i]] = u[i]
+
+
+@_short
+def _barred(ban, side, j, but):
+    """Whether an active unit other than `but` may not work together with unit j."""
+    for k in range(len(side)):
+        if k != but and side[k] > 0 and ban[j, k]:
+            return True
+    return False
+
+
+@_short
+def _best_move(gram, table, side, z, floor, most, count, ban):
+    """Return the unit whose loss or addition gains most, −1 where none gains.
+
+    Dropping an active unit raises the squared residual by z²/T_kk, and adding another lowers it by as much.
+    """
+    p = len(side)
+    gain, out = 0.0, -1
+    for k in range(p):
+        if side[k] > 0:
+            saved = floor - z[k] * z[k] / table[k, k]
+            if saved > gain:
+                gain, out = saved, k
+        elif count < most and z[k] > 0 and table[k, k] > _OWN * gram[k, k]:
+            saved = z[k] * z[k] / table[k, k] - floor
+            if saved > gain and not _barred(ban, side, k, -1):
+                gain, out = saved, k
+    return out
+
+
+@_short
+def _best_exchange(gram, table, side, z, ban):
+    """Return the active unit, and the one to take its place, whose exchange lowers the squared residual most; −1, −1.
+
+    Without unit k, unit j would find the correlation z_j + T_kj/T_kk·z_k, and T_jj + T_kj²/T_kk of it would be its own.
+    """
+    p = len(side)
+    gain, out, follows = 0.0, -1, -1
+    for k in range(p):
+        if side[k] < 0:
+            continue
+        loss = z[k] * z[k] / table[k, k]
+        for j in range(p):
+            if side[j] > 0:
+                continue
+            share = table[k, j] / table[k, k]
+            pull, own = z[j] + share * z[k], table[j, j] + share * table[k, j]
+            if pull > 0 and own > _OWN * gram[j, j] and pull * pull > (loss * (1 + 1e-9) + gain) * own:
+                if not _barred(ban, side, j, k):
+                    gain, out, follows = pull * pull / own - loss, k, j
+    return out, follows
+
+
+@_short
+def thin_rows(gram, start, floor, most, ban, U, first, last):
+    """Fill rows first … last−1 of U: few units a frame, each worth `floor` of squared residual at least.
+
+    A frame starts from non-negative least squares. Of units that may not work together (`ban`), and of more than
+    `most`, the one that matters least goes. Then units are dropped and added, one at a time, or exchanged where no more
+    may be added, as long as uᵀGu − 2uᵀstart + floor·(number of units) falls. Codes are least squares on those that stay.
+    """
+    p = gram.shape[0]
+    table, side, worth = np.empty((p, p)), np.empty(p), np.empty(p)
+    z, q, row = np.empty(p), np.empty(p), np.empty(p)
+    own, on, value, code = np.empty((p, p)), np.empty(p), np.empty(p), np.empty(p)
+    for i in range(first, last):
+        b = start[i]
+        if i % BLOCK == 0 or i == first:
+            begin(gram, table, side, worth)
+        if not solve(gram, b, 0.0, table, side, worth, z, q, row):
+            begin(gram, table, side, worth)
+            for k in range(p):
+                z[k] = b[k]
+        for k in range(p):
+            on[k], value[k], code[k] = side[k], worth[k], z[k]
+            U[i, k] = 0.0
+            for j in range(p):
+                own[k, j] = table[k, j]
+        best, found = 0.0, False
+        for _ in range(8 * p + 8):
+            count, lowest, least, weakest = 0, -1, -1, 0.0
+            for k in range(p):
+                if on[k] > 0:
+                    count += 1
+                    if code[k] <= 0 and (lowest < 0 or code[k] < code[lowest]):
+                        lowest = k
+            if lowest >= 0:
+                _exchange(own, on, value, lowest, code, row)
+                continue
+            for k in range(p):
+                if on[k] > 0 and (count > most or _barred(ban, on, k, k)):
+                    loss = code[k] * code[k] / own[k, k]
+                    if least < 0 or loss < weakest:
+                        least, weakest = k, loss
+            if least >= 0:
+                _exchange(own, on, value, least, code, row)
+                continue
+            now = 0.0
+            for k in range(p):
+                if on[k] > 0:
+                    now += floor - code[k] * b[k]
+            if found and not now < best - 1e-10 * abs(best):
+                break
+            best, found = now, True
+            for k in range(p):
+                U[i, k] = code[k] if on[k] > 0 else 0.0
+            move, follows = _best_move(gram, own, on, code, floor, most, count, ban), -1
+            if move < 0 and count == most:
+                move, follows = _best_exchange(gram, own, on, code, ban)
+            if move < 0:
+                break
+            _exchange(own, on, value, move, code, row)
+            if follows >= 0:
+                _exchange(own, on, value, follows, code, row)
+
+
+@_compiled
+def update_units(V, UtU, UtX, cancellation, turns, group, threshold):
+    """Block coordinate descent on units of length one, in place, with what cancels out in the objective.
+
+    A unit's entry solves its problem exactly: the pull of the residual, less `cancellation` times the motion that
+    units at work beside it have at the same entry, by soft thresholding. Then threshold / UᵀU_kk comes off the length
+    of every group of entries, as in `update_atoms`. A unit of which nothing would remain stays as it was.
+    """
+    p, d = V.shape
+    new = np.empty(d)
+    size = np.zeros(group.max() + 1)
+    for _ in range(turns):
+        moved = 0.0
+        for k in range(p):
+            curvature = UtU[k, k]
+            if not curvature > 0:
+                continue
+            for f in range(d):
+                pull, against = UtX[k, f], 0.0
+                for j in range(p):
+                    if j != k:
+                        pull -= (1 - cancellation) * UtU[k, j] * V[j, f]
+                        against += UtU[k, j] * abs(V[j, f])
+                left = max(abs(pull) - cancellation * against, 0.0)
+                new[f] = left / curvature if pull > 0 else -left / curvature
+            if threshold > 0:
+                size[:] = 0
+                for f in range(d):
+                    size[group[f]] += new[f] * new[f]
+                for g in range(len(size)):
+                    size[g] = max(0.0, 1 - threshold / (curvature * np.sqrt(size[g]))) if size[g] > 0 else 0.0
+                for f in range(d):
+                    new[f] *= size[group[f]]
+            norm = 0.0
+            for f in range(d):
+                norm += new[f] * new[f]
+            if not norm > 0:
+                continue
+            scale = 1.0 / np.sqrt(norm)
+            for f in range(d):
+                moved = max(moved, abs(new[f] * scale - V[k, f]))
+                V[k, f] = new[f] * scale
+        if moved <= 1e-6:
+            return

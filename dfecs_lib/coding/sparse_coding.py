@@ -21,11 +21,22 @@ import joblib
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dfecs_lib.coding.kernels import BLOCK, code_blocks
-from dfecs_lib.coding.selection_kernels import eliminate_rows, select_rows
+from dfecs_lib.coding.kernels import BLOCK, code_blocks, refit_rows, thin_rows
+from dfecs_lib.coding.least_angle import METHODS, path_codes
 from dfecs_lib.errors import DfecsError
 
-__all__ = ["Coding", "Floats", "Selection", "as_floats", "code", "code_selected", "sparse_encode"]
+__all__ = [
+    "Coding",
+    "Floats",
+    "Selection",
+    "as_floats",
+    "code",
+    "code_selected",
+    "gram_of",
+    "opposites",
+    "sparse_encode",
+    "thin",
+]
 
 #: Codes and motion are float64, or float32 throughout.
 Floats = NDArray[np.floating]
@@ -141,6 +152,82 @@ def code(
     )
 
 
+def gram_of(units: Floats, cancellation: float = 0.0) -> NDArray[np.float64]:
+    r"""Matrix G of the coding problem :math:`\min_e \tfrac12 e^\top G e - e^\top V x`, for units V.
+
+    The penalty on what cancels out, :math:`\tfrac\gamma2 (\lVert e|V| \rVert^2 - \lVert eV \rVert^2)` with |V| elementwise,
+    is part of it: :math:`G = (1-\gamma) V V^\top + \gamma |V||V|^\top`, which is convex for 0 ≤ γ ≤ 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> gram_of(np.array([[1.0, 0.0], [-0.6, 0.8]]), 0.5).round(2).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    V = np.ascontiguousarray(units, dtype=np.float64)
+    gram = V @ V.T
+    if cancellation:
+        gram = (1 - cancellation) * gram + cancellation * (np.abs(V) @ np.abs(V).T)
+    return np.ascontiguousarray((gram + gram.T) / 2)  # to the last bit: pivoting takes rows for columns
+
+
+def opposites(units: Floats, cosine: float = -0.7) -> NDArray[np.bool_]:
+    """Say of every pair of units whether they are opposites: whether their cosine is below `cosine`."""
+    V = np.asarray(units, dtype=np.float64)
+    length = np.linalg.norm(V, axis=1, keepdims=True)
+    V = V / np.where(length > 0, length, 1.0)
+    return np.ascontiguousarray(V @ V.T < cosine)
+
+
+def thin(
+    X: Floats,
+    units: Floats,
+    *,
+    alpha: float = 0.0,
+    max_active: int | None = None,
+    cancellation: float = 0.0,
+    apart: NDArray[np.bool_] | None = None,
+    n_jobs: int | None = None,
+) -> NDArray[np.float64]:
+    r"""Codes on few units a row, each worth more than alpha²; complete rows only.
+
+    .. math:: \min_{e \ge 0} \lVert x - e V \rVert^2
+              + \gamma (\lVert e|V| \rVert^2 - \lVert eV \rVert^2) + \alpha^2 \lVert e \rVert_0
+
+    with γ the `cancellation`. The search begins at the best codes without alpha and drops and adds one unit at a time,
+    as long as the sum falls; see `dfecs_lib.coding.kernels.thin_rows`.
+
+    Parameters
+    ----------
+    X : array of shape (n_frames, n_features)
+    units : array of shape (n_units, n_features)
+        V.
+    alpha : float
+        Pixels.
+    max_active : int, optional
+        Most units a row may use.
+    cancellation : float
+        γ, from 0 to 1.
+    apart : array of bool, shape (n_units, n_units), optional
+        Units that may not work together in one row.
+    n_jobs : int, optional
+        Threads. The result is the same bytes for any number.
+    """
+    n, p = len(X), len(units)
+    V = np.ascontiguousarray(units, dtype=np.float64)
+    gram = gram_of(V, cancellation)
+    start = np.ascontiguousarray(X.astype(np.float64, copy=False) @ V.T)
+    ban = np.zeros((p, p), dtype=np.bool_) if apart is None else apart
+    most = p if max_active is None else min(max_active, p)
+    U = np.zeros((n, p))
+
+    def work(first: int, last: int) -> None:
+        thin_rows(gram, start, float(alpha) ** 2, most, ban, U, first * BLOCK, min(last * BLOCK, n))
+
+    _spread(work, -(-n // BLOCK), n_jobs)
+    return U
+
+
 def code_selected(
     X: Floats,
     atoms: Floats,
@@ -152,28 +239,20 @@ def code_selected(
 ) -> Floats:
     """Codes on few atoms a row, refitted by least squares without penalty; complete rows only.
 
-    ``"elimination"`` begins with non-negative least squares and takes atoms away, the one that matters least first,
-    while more than `max_active` are left, or one whose loss leaves less than alpha² of squared residual.
-    ``"lasso"`` keeps the atoms that the non-negative lasso picks: at `alpha`, or, where `max_active` is given,
-    at the smallest penalty that keeps no more than that.
+    ``"elimination"`` is `thin`. ``"lasso"`` keeps the atoms that the non-negative lasso picks: at `alpha`, or, where
+    `max_active` is given, at the smallest penalty that keeps no more than that.
     """
-    n = len(X)
-    V = np.ascontiguousarray(atoms, dtype=X.dtype)
-    gram = np.ascontiguousarray(V @ V.T)
-    most = 0 if max_active is None else min(max_active, len(V))
-    level = X.dtype.type(0.0 if alpha is None else alpha)
-    lasso = selection == "lasso"
-    U = np.zeros((n, len(V)), X.dtype) if lasso else code(X, V, 0.0, n_jobs=n_jobs).codes
-
-    def work(first: int, last: int) -> None:
-        first, last = first * BLOCK, min(last * BLOCK, n)
-        if lasso:
-            select_rows(X, V, gram, level, most, U, first, last)
-        else:
-            eliminate_rows(gram, level * level, most, U, first, last)
-
-    _spread(work, -(-n // BLOCK), n_jobs)
-    return U
+    level = 0.0 if alpha is None else alpha
+    if selection == "elimination":
+        return thin(X, atoms, alpha=level, max_active=max_active, n_jobs=n_jobs).astype(X.dtype, copy=False)
+    V = np.ascontiguousarray(atoms, dtype=np.float64)
+    gram, start = gram_of(V), np.ascontiguousarray(X.astype(np.float64, copy=False) @ V.T)
+    if max_active is None:
+        U = code(X, atoms, level, n_jobs=n_jobs).codes.astype(np.float64)
+    else:
+        U = path_codes(gram, start, min(max_active, len(V)), METHODS["nonnegative"])
+    refit_rows(gram, start, U, 0, len(U))
+    return U.astype(X.dtype, copy=False)
 
 
 def sparse_encode(

@@ -179,3 +179,15 @@ class UnitsBase(TransformerMixin, SavableUnits):  # type: ignore[misc]
             "history": [*E.attrs.get("history", []), {"operation": "decode", "model": type(self).__name__}],
         }
         return table
+
+    def score(self, X: FrameOrFloats | ArrayLike, y: object = None) -> float:  # noqa: ARG002 (scikit-learn's signature)
+        """Return the share of the motion X that the units explain, squared and uncentred; 1 is all of it.
+
+        Missing points are left out. `dfecs_lib.metrics.variance_explained` gives it in percent. `y` is ignored.
+        """
+        codes = np.asarray(self.transform(X))
+        values = self._read(X, reset=False)
+        left = values - np.asarray(self.inverse_transform(codes))
+        seen = np.isfinite(left)
+        energy = float(np.square(values[seen], dtype=np.float64).sum())
+        return 1 - float(np.square(left[seen], dtype=np.float64).sum()) / energy if energy > 0 else float("nan")

@@ -19,6 +19,7 @@ __all__ = [
     "check_share",
     "is_flag",
     "is_number",
+    "is_penalty",
     "is_text",
     "is_whole",
     "list_of",
@@ -80,6 +81,11 @@ def check_choice(name: str, value: object, known: tuple[str, ...]) -> None:
 def is_number(value: object) -> TypeGuard[float]:
     """A finite number."""
     return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
+
+
+def is_penalty(value: object) -> bool:
+    """A finite number that is not negative."""
+    return is_number(value) and value >= 0
 
 
 def is_whole(value: object) -> TypeGuard[int]:

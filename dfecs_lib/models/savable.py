@@ -24,6 +24,8 @@ __all__ = ["SavableUnits"]
 _MISSING = object()
 # Codes are products of such numbers; beyond this they would overflow, and no pixel is so far away.
 _LARGEST_NUMBER = 1e12
+#: Settings of the run that trained, which change nothing of the model.
+_OF_THE_RUN = ("n_jobs", "progress")
 
 
 class SavableUnits(BaseEstimator):  # type: ignore[misc]
@@ -62,7 +64,7 @@ class SavableUnits(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         header = {
             "model": type(self).__name__,
-            "parameters": _jsonable(self.get_params(deep=False)),
+            "parameters": _jsonable({k: v for k, v in self.get_params(deep=False).items() if k not in _OF_THE_RUN}),
             "fitted": {
                 "n_features_in_": self.n_features_in_,
                 "feature_names_in_": [str(n) for n in getattr(self, "feature_names_in_", [])],

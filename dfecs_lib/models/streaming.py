@@ -22,6 +22,7 @@ from sklearn.utils.validation import _check_sample_weight
 from dfecs_lib.coding.alternate import BALL
 from dfecs_lib.coding.kernels import update_atoms
 from dfecs_lib.coding.sparse_coding import Floats, code
+from dfecs_lib.coding.threads import one_blas_thread
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.models.base import FrameOrFloats, UnitsBase
 
@@ -42,6 +43,18 @@ class Statistics:
         self.UtU = np.zeros((n_atoms, n_atoms))
         self.UtX = np.zeros((n_atoms, n_features))
         self.n_frames = 0
+        self.energy = 0.0
+
+    def add(
+        self, UtU: NDArray[np.float64], UtX: NDArray[np.float64], X: Floats, weights: NDArray[np.float64] | None
+    ) -> None:
+        """Add a batch; the say of those before fades as frames come in, for their codes belong to units since moved."""
+        size = np.square(X, dtype=np.float64).sum(axis=1)
+        keep = self.n_frames / (self.n_frames + len(X)) if self.n_frames else 0.0
+        self.UtU = keep * self.UtU + UtU
+        self.UtX = keep * self.UtX + UtX
+        self.energy = keep * self.energy + float(size.sum() if weights is None else weights @ size)
+        self.n_frames += len(X)
 
     def learn(
         self,
@@ -60,11 +73,7 @@ class Statistics:
         coding = code(X, atoms, alpha, weights=weights, statistics=True, n_jobs=n_jobs)
         assert coding.UtU is not None
         assert coding.UtX is not None
-        # Codes of the first batches belong to atoms since bettered: their say fades as frames come in.
-        keep = self.n_frames / (self.n_frames + len(X)) if self.n_frames else 0.0
-        self.UtU = keep * self.UtU + coding.UtU
-        self.UtX = keep * self.UtX + coding.UtX
-        self.n_frames += len(X)
+        self.add(coding.UtU, coding.UtX, X, weights)
         better = np.array(atoms, dtype=np.float64)
         allowed = _NO_MASK if mask is None else mask
         update_atoms(better, self.UtU, self.UtX, 20, 1e-9, BALL, allowed, _NO_GROUPS, 0.0)
@@ -89,6 +98,14 @@ class LearnsInBatches(UnitsBase):
         """Return where units may differ from zero while learning; None: everywhere."""
         return None
 
+    def _learn_batch(
+        self, statistics: Statistics, rows: Floats, weights: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        """Add one batch of complete rows to the statistics, and return the units that fit them."""
+        return statistics.learn(
+            rows, self.components_, self._batch_alpha(), weights=weights, mask=self._batch_mask()
+        )
+
     @available_if(_learns_in_batches)  # type: ignore[untyped-decorator]
     def partial_fit(
         self,
@@ -109,12 +126,17 @@ class LearnsInBatches(UnitsBase):
         self.n_rows_dropped_ += int(len(values) - complete.sum())
         weights = None
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, values, dtype=np.float64, ensure_non_negative=True)[complete]
+            try:
+                weights = _check_sample_weight(sample_weight, values, dtype=np.float64, ensure_non_negative=True)
+            except ValueError as error:
+                raise DfecsError(str(error)) from error
+            weights = weights[complete]
         if not complete.any():
             return self
         statistics = self._statistics or Statistics(*self.components_.shape)
         rows = values if complete.all() else np.ascontiguousarray(values[complete])
-        units = statistics.learn(rows, self.components_, self._batch_alpha(), weights=weights, mask=self._batch_mask())
+        with one_blas_thread():
+            units = self._learn_batch(statistics, rows, weights)
         length = np.linalg.norm(units, axis=1, keepdims=True)
         self.components_ = units / np.where(length > 0, length, 1.0)
         self._statistics = statistics

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dfecs_lib.coding.alternate import SPHERE, alternate
 from dfecs_lib.coding.kernels import update_atoms
-from dfecs_lib.coding.sparse_coding import Floats, code, code_selected
+from dfecs_lib.coding.sparse_coding import Floats, code, code_selected, opposites, thin
 from dfecs_lib.errors import DfecsError
 
 __all__ = ["OrderedUnits", "alpha_for_activity", "order_units", "parts_of_units", "refine_units"]
@@ -147,15 +147,25 @@ def parts_of_units(
     return moves
 
 
-def order_units(X: Floats, units: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> OrderedUnits:
-    """Scale units to length one and sort them by the variance they explain; units without motion are left out."""
+def order_units(
+    X: Floats,
+    units: NDArray[np.float64],
+    weights: NDArray[np.float64] | None = None,
+    encode: Callable[[NDArray[np.float64]], Floats] | None = None,
+) -> OrderedUnits:
+    """Scale units to length one and sort them by the variance they explain; units without motion are left out.
+
+    `encode` returns the codes of X on units; by default non-negative least squares.
+    """
     length = np.linalg.norm(units, axis=1)
     moving = np.flatnonzero(length > 0)
     scaled = units[moving] / length[moving, None]
-    codes = code(X, scaled, 0.0).codes.astype(np.float64)
+    codes = (code(X, scaled, 0.0).codes if encode is None else encode(scaled)).astype(np.float64)
     w = np.ones(len(X)) if weights is None else weights
     energy = float(w @ np.square(X, dtype=np.float64).sum(axis=1))
-    shares = w @ (codes * (X @ scaled.T)) / energy
+    # a code shares what the sum explains: least-squares codes are orthogonal to the residual, others need not be
+    along = X @ scaled.T if encode is None else 2 * (X @ scaled.T) - codes @ (scaled @ scaled.T)
+    shares = w @ (codes * along) / energy
     order = np.argsort(-shares, kind="stable")
     return OrderedUnits(
         units=scaled[order],
@@ -167,22 +177,49 @@ def order_units(X: Floats, units: NDArray[np.float64], weights: NDArray[np.float
     )
 
 
-def alpha_for_activity(X: Floats, units: Floats, mean_active: float, *, n_frames: int = 4096) -> float:
-    """Smallest penalty, in pixels, at which elimination keeps at most `mean_active` units a frame on average.
+def alpha_for_activity(
+    X: Floats,
+    units: Floats,
+    mean_active: float,
+    *,
+    cancellation: float = 0.0,
+    apart: float | None = None,
+    max_active: int | None = None,
+    n_frames: int = 16_384,
+    exact: bool = True,
+) -> float:
+    """Penalty, in pixels, at which `thin` keeps `mean_active` units a frame on average; 0 where it never keeps more.
 
-    A strided sample of `n_frames` complete rows decides.
+    A strided sample of `n_frames` complete rows decides. Where not `exact`, a tenth of a unit is near enough.
     """
     rows = X[np.isfinite(X).all(axis=1)]
-    rows = np.ascontiguousarray(rows[:: max(1, len(rows) // n_frames)])
-    if not len(rows) or np.count_nonzero(code_selected(rows, units)) <= mean_active * len(rows):
+    if not len(rows):
         return 0.0
-    low, high = 1e-6, float(np.sqrt(np.square(rows, dtype=np.float64).sum(axis=1).max())) + 1e-6
-    for _ in range(40):
-        middle = float(np.sqrt(low * high))
-        if np.count_nonzero(code_selected(rows, units, alpha=middle)) > mean_active * len(rows):
-            low = middle
+    ban = None if apart is None else opposites(units, apart)
+    size = np.sqrt(np.square(rows, dtype=np.float64).sum(axis=1).max())
+    low, high, near = 0.0, float(size) + 1e-6, 0.0
+    for most, close in ((1024, 0.1), (n_frames, 0.1 if not exact else 0.002)):
+        some = np.ascontiguousarray(rows[:: max(1, len(rows) // most)])
+
+        def excess(alpha: float, some: Floats = some) -> float:
+            codes = thin(some, units, alpha=alpha, cancellation=cancellation, apart=ban, max_active=max_active)
+            return float(np.count_nonzero(codes) / len(some)) - mean_active
+
+        if near == 0.0:
+            if excess(0.0) <= 0:
+                return 0.0
+            low = 1e-6 * high
         else:
-            high = middle
-        if high < low * 1.001:
+            low, high = near / 2, near * 2
+        best = np.inf
+        for _ in range(30):
+            middle = float(np.sqrt(low * high))
+            over = excess(middle)
+            if abs(over) < best:
+                best, near = abs(over), middle
+            if abs(over) <= close or high < low * 1.0005:
+                break
+            low, high = (middle, high) if over > 0 else (low, middle)
+        if len(some) == len(rows):
             break
-    return high
+    return near
