@@ -40,10 +40,10 @@ _COUNTED = ("frames", "recordings", "subjects")
 )
 @click.option(
     "--encoder",
-    type=click.Choice(["hierarchical", "direct", "sparse"]),
-    default="hierarchical",
-    help="How frames are encoded, and what units are refined for: direct explains most, sparse uses few units a frame, "
-    "which are easier to name; hierarchical is the paper's, unrefined.",
+    type=click.Choice(["additive", "hierarchical", "direct", "sparse"]),
+    default="additive",
+    help="How frames are encoded, and what units are refined for: additive (default) uses few units a frame, which add "
+    "up; hierarchical is the paper's recipe. For comparison: direct and sparse, whose units work against each other.",
 )
 @names_option
 @reading_options
@@ -128,7 +128,8 @@ def train(
     people = "" if training["subjects"] else "; whom they show is not said (see --names)"
     print(
         f"{len(model.components_)} {explain} {model.variance_explained_:.2f} % of the motion in {', '.join(counts)} "
-        f"({training['scheme']}){people}."
+        f"({training['scheme']}){people}; {model.active_units_:.1f} units active a frame, "
+        f"cancellation {model.cancellation_:.2f}."
     )
     units = pd.DataFrame(
         {"unit": model.get_feature_names_out(), "moves": unit_names(model), "share of motion, %": model.unit_shares_}

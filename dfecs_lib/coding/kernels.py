@@ -433,10 +433,10 @@ def refit_rows(gram, start, U, first, last):
 @_short
 def _barred(ban, side, j, but):
     """Whether an active unit other than `but` may not work together with unit j."""
+    barred = False
     for k in range(len(side)):
-        if k != but and side[k] > 0 and ban[j, k]:
-            return True
-    return False
+        barred |= k != but and side[k] > 0 and ban[j, k]
+    return barred
 
 
 @_short
@@ -476,9 +476,9 @@ def _best_exchange(gram, table, side, z, ban):
                 continue
             share = table[k, j] / table[k, k]
             pull, own = z[j] + share * z[k], table[j, j] + share * table[k, j]
-            if pull > 0 and own > _OWN * gram[j, j] and pull * pull > (loss * (1 + 1e-9) + gain) * own:
-                if not _barred(ban, side, j, k):
-                    gain, out, follows = pull * pull / own - loss, k, j
+            better = pull > 0 and own > _OWN * gram[j, j] and pull * pull > (loss * (1 + 1e-9) + gain) * own
+            if better and not _barred(ban, side, j, k):
+                gain, out, follows = pull * pull / own - loss, k, j
     return out, follows
 
 
@@ -487,8 +487,9 @@ def thin_rows(gram, start, floor, most, ban, U, first, last):
     """Fill rows first … last−1 of U: few units a frame, each worth `floor` of squared residual at least.
 
     A frame starts from non-negative least squares. Of units that may not work together (`ban`), and of more than
-    `most`, the one that matters least goes. Then units are dropped and added, one at a time, or exchanged where no more
-    may be added, as long as uᵀGu − 2uᵀstart + floor·(number of units) falls. Codes are least squares on those that stay.
+    `most`, the one that matters least goes. Then units are dropped and added, one at a time, or exchanged where no
+    more may be added, as long as uᵀGu − 2uᵀstart + floor·(number of units) falls. Codes are least squares on those
+    that stay.
     """
     p = gram.shape[0]
     table, side, worth = np.empty((p, p)), np.empty(p), np.empty(p)

@@ -155,8 +155,8 @@ def code(
 def gram_of(units: Floats, cancellation: float = 0.0) -> NDArray[np.float64]:
     r"""Matrix G of the coding problem :math:`\min_e \tfrac12 e^\top G e - e^\top V x`, for units V.
 
-    The penalty on what cancels out, :math:`\tfrac\gamma2 (\lVert e|V| \rVert^2 - \lVert eV \rVert^2)` with |V| elementwise,
-    is part of it: :math:`G = (1-\gamma) V V^\top + \gamma |V||V|^\top`, which is convex for 0 ≤ γ ≤ 1.
+    The penalty on what cancels out, :math:`\tfrac\gamma2 (\lVert e|V| \rVert^2 - \lVert eV \rVert^2)` with |V|
+    elementwise, is part of it: :math:`G = (1-\gamma) V V^\top + \gamma |V||V|^\top`, which is convex for 0 ≤ γ ≤ 1.
 
     Examples
     --------
@@ -176,7 +176,7 @@ def opposites(units: Floats, cosine: float = -0.7) -> NDArray[np.bool_]:
     V = np.asarray(units, dtype=np.float64)
     length = np.linalg.norm(V, axis=1, keepdims=True)
     V = V / np.where(length > 0, length, 1.0)
-    return np.ascontiguousarray(V @ V.T < cosine)
+    return np.ascontiguousarray(cosine > V @ V.T)
 
 
 def thin(

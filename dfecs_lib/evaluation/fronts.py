@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Self, TypeVar
@@ -13,7 +14,7 @@ from sklearn.base import BaseEstimator
 
 from dfecs_lib.baselines import PCAUnits
 from dfecs_lib.coding.encoders import by_pattern
-from dfecs_lib.coding.sparse_coding import code
+from dfecs_lib.coding.sparse_coding import Floats, code, code_selected
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.evaluation.frames import UnitModel, model_costs, score
 from dfecs_lib.ffm import FullFaceModel
@@ -30,6 +31,7 @@ __all__ = [
 
 Recodable = TypeVar("Recodable", bound=BaseEstimator)
 #: The front's variants, as they are named in tables and figures.
+DFECS = "DFECS"
 PAPER, DIRECT, SPARSE = "paper, hierarchical", "unrefined, direct", "unrefined, sparse"
 REFINED, ELIMINATION = "refined, direct", "refined, sparse by elimination"
 REFIT, SHRUNK, PCA = "refined, sparse by lasso", "refined, lasso without refit", "PCA, as many components"
@@ -78,11 +80,14 @@ class LassoCoded:
     model : FullFaceModel
     alpha : float
         Penalty in pixels.
+    refit : bool
+        Fit the units chosen by least squares instead.
     """
 
-    def __init__(self, model: FullFaceModel, alpha: float) -> None:
+    def __init__(self, model: FullFaceModel, alpha: float, refit: bool = False) -> None:
         self.model = model
         self.alpha = alpha
+        self.refit = refit
         self.components_ = model.components_
 
     def fit(self, X: FrameOrArray) -> Self:
@@ -96,11 +101,16 @@ class LassoCoded:
         codes: NDArray[np.float64] = by_pattern(
             values,
             len(self.components_),
-            lambda rows, seen: code(rows, self.components_[:, seen], self.alpha).codes,
+            lambda rows, seen: self._code(rows, self.components_[:, seen]),
         ).astype(np.float64, copy=False)
         if not isinstance(X, pd.DataFrame):
             return codes
         return pd.DataFrame(codes, index=X.index, columns=self.model.get_feature_names_out())
+
+    def _code(self, rows: Floats, units: NDArray[np.float64]) -> Floats:
+        if self.refit:
+            return code_selected(rows, units, alpha=self.alpha, selection="lasso")
+        return code(rows, units, self.alpha).codes
 
     def inverse_transform(self, X: FrameOrArray) -> FrameOrArray:
         """Return the motion that codes stand for."""
@@ -158,35 +168,38 @@ def front_variants(
     Returns
     -------
     dict of variant -> dict of most units a frame -> fitted model
-        The paper's hierarchical coding; its units coded directly and sparsely; units refined for direct coding and
-        coded so; units refined for sparse coding and coded by elimination, by the lasso with a refit, and by the lasso
-        without one, at the same penalties; PCA with as many components.
+        DFECS, additive codes; the paper's hierarchical coding; its units coded directly and sparsely; units refined
+        for direct coding and coded so; units refined for sparse coding and coded by elimination, by the lasso with
+        a refit, and by the lasso without one, at the same penalties; PCA with as many components.
     """
     limits = sorted({int(n) for n in max_active if 0 < n <= n_units})
     if not limits:
         raise DfecsError(f"max_active holds no number from 1 to n_units ({n_units})")
     made = {
         encoder: FullFaceModel(n_units, part_variance=part_variance, encoder=encoder, random_state=random_state)
-        for encoder in ("hierarchical", "direct", "sparse")
+        for encoder in ("additive", "hierarchical", "direct", "sparse")
     }
-    paper, for_direct, for_sparse = (model.fit(learn) for model in made.values())
+    additive, paper, for_direct, for_sparse = (model.fit(learn) for model in made.values())
     whole = len(for_sparse.components_)
 
     def eliminated(model: FullFaceModel) -> dict[int, UnitModel]:
         coder = recoded(model, encoder="sparse", refine=model.refined_)
-        return {n: copy(coder).calibrate(learn, n) for n in limits}
+        return calibrated(coder)
+
+    def calibrated(model: FullFaceModel) -> dict[int, UnitModel]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # fewer than so many units are at work: the curve ends there
+            return {n: copy(model).calibrate(learn, n) for n in limits}
 
     penalties = {n: lasso_for_activity(learn, for_sparse.components_, n) for n in limits}
     return {
+        DFECS: calibrated(additive),
         PAPER: {whole: paper},
         DIRECT: {whole: recoded(paper, encoder="direct", refine=False)},
         SPARSE: eliminated(paper),
         REFINED: {whole: for_direct},
         ELIMINATION: eliminated(for_sparse),
-        REFIT: {
-            n: recoded(for_sparse, encoder="sparse", selection="lasso", encoder_alpha=alpha)
-            for n, alpha in penalties.items()
-        },
+        REFIT: {n: LassoCoded(for_sparse, alpha, refit=True) for n, alpha in penalties.items()},
         SHRUNK: {n: LassoCoded(for_sparse, alpha) for n, alpha in penalties.items()},
         PCA: {n: PCAUnits(n).fit(learn) for n in sorted({*limits, n_units})},
     }

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dfecs_lib.ffm.dictionary import seed_frames
 from dfecs_lib.coding.kernels import update_units
 from dfecs_lib.coding.sparse_coding import Floats, gram_of, opposites, thin
+from dfecs_lib.ffm.dictionary import seed_frames
 from dfecs_lib.models.units import alpha_for_activity
 
 __all__ = ["Additive", "refine_additive"]
@@ -51,7 +51,7 @@ class Additive:
     """
 
     active: float = 6.0
-    cancellation: float = 0.006
+    cancellation: float = 0.005
     locality: float = 0.003
     apart: float = -0.7
 

@@ -1,9 +1,6 @@
 r"""Level 2 of DFECS: part codes U are factored as W·A, both non-negative, which ties parts into units.
 
 .. math:: \min_{W \ge 0,\ A \ge 0} \tfrac12 \lVert U - W A \rVert_F^2
-          + \alpha_W m \lVert W \rVert_1 + \alpha_H n \lVert A \rVert_1
-
-with n frames and m atoms, scikit-learn's scaling of the penalties.
 """
 
 from __future__ import annotations
@@ -50,16 +47,13 @@ class Hierarchy:
 
 
 def _factor_as_paper(
-    U: NDArray[np.float64], n_units: int, alpha_W: float, alpha_H: float, random_state: int
+    U: NDArray[np.float64], n_units: int, random_state: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     model = NMF(
         n_units,
         init="random",
         max_iter=1000,
         random_state=random_state,
-        alpha_W=alpha_W,
-        alpha_H=alpha_H,
-        l1_ratio=1.0,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the paper's cap of rounds, taken as it is
@@ -84,8 +78,6 @@ def factorizations(
     counts: Sequence[int],
     *,
     search: Search,
-    alpha_W: float,
-    alpha_H: float,
     random_state: int,
     weights: NDArray[np.float64] | None = None,
     tol: float = 1e-5,
@@ -98,7 +90,7 @@ def factorizations(
     """
     if search == "paper":
         for count in counts:
-            W, A = _factor_as_paper(U.astype(np.float64), count, alpha_W, alpha_H, random_state)
+            W, A = _factor_as_paper(U.astype(np.float64), count, random_state)
             yield count, A, W
         return
     A = np.zeros((0, U.shape[1]))
@@ -107,12 +99,11 @@ def factorizations(
         A, start = _grow(U, A, codes, weights)
         rounds = alternate(
             U,
-            alpha_W * U.shape[1],
+            0.0,
             A,
             codes=start,
             weights=weights,
             constraint=NON_NEGATIVE,
-            penalty=alpha_H * len(U),
             max_iter=1000,
             tol=tol,
             n_jobs=n_jobs,
@@ -132,8 +123,6 @@ def search_units(
     max_units: int | None,
     variance: float,
     search: Search,
-    alpha_W: float,
-    alpha_H: float,
     random_state: int,
     weights: NDArray[np.float64] | None = None,
     tol: float = 1e-5,
@@ -148,8 +137,6 @@ def search_units(
         U,
         range(1, last + 1) if n_units is None else [n_units],
         search=search,
-        alpha_W=alpha_W,
-        alpha_H=alpha_H,
         random_state=random_state,
         weights=weights,
         tol=tol,

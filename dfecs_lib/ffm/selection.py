@@ -12,14 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 from sklearn.base import clone
 
-from dfecs_lib.coding.sparse_coding import Floats, code, code_selected
+from dfecs_lib.coding.sparse_coding import Floats
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm.full_model import FullFaceModel
 from dfecs_lib.ffm.hierarchy import factorizations
 from dfecs_lib.ffm.level_one import learn_parts
+from dfecs_lib.ffm.search import Search
 from dfecs_lib.keypoints import coordinates, in_order, in_time
 from dfecs_lib.models.parts import columns_of_parts
-from dfecs_lib.models.units import order_units, refine_units
+from dfecs_lib.models.units import order_units
 
 __all__ = ["UnitSelection", "matched_similarity", "select_n_units"]
 
@@ -71,6 +72,7 @@ def _one(
     """(count, units, variance explained of `test`, active units) for every count, on one resample."""
     _, columns = columns_of_parts(np.empty((0, rows.shape[1])) if names is None else names, model.parts, rows.shape[1])
     moving = {part: where for part, where in columns.items() if rows[:, where].any()}
+    walk: Search = "paper" if model.search == "paper" else "path"
     first = learn_parts(
         rows,
         moving,
@@ -78,7 +80,7 @@ def _one(
         alpha=model.alpha,
         variance=model.part_variance,
         max_atoms=model.max_atoms,
-        search=model.search,
+        search=walk,
         weights=weights,
         max_iter=model.max_iter,
         tol=model.tol,
@@ -86,39 +88,28 @@ def _one(
         progress=False,
     )
     possible = [count for count in counts if count <= len(first.atoms)]
-    found = []
+    results = []
     for count, A, _ in factorizations(
         first.codes,
         possible or [len(first.atoms)],
-        search=model.search,
-        alpha_W=model.alpha_W,
-        alpha_H=model.alpha_H,
+        search=walk,
         random_state=model.random_state,
         weights=weights,
         tol=model.tol,
     ):
+        coder = clone(model).set_params(n_units=count, max_units=None)
+        if coder.encoder == "hierarchical":
+            coder.set_params(encoder="direct")
         units = A @ first.atoms
         if model.refine is not False:
-            units = refine_units(
-                rows,
-                units,
-                moving,
-                alpha=model.penalty_while_refining,
-                locality=model.refine_locality,
-                sparse=model.encoder == "sparse",
-                weights=weights,
-                tol=model.tol,
-            )
-        units = order_units(rows, units, weights).units
-        if model.encoder == "sparse":
-            most = 8 if model.encoder_alpha is None and model.max_active is None else model.max_active
-            codes = code_selected(test, units, alpha=model.encoder_alpha, max_active=most, selection=model.selection)
-        else:
-            codes = code(test, units, 0.0).codes
-        left = float(np.square(test - codes @ units.astype(test.dtype), dtype=np.float64).sum())
+            units = coder.refined(rows, units, moving, weights)
+        coder.components_, coder.refined_ = order_units(rows, units, weights).units, True
+        coder._set_alpha(rows, coder.components_)
+        codes = coder._encode(test)
+        left = float(np.square(test - codes @ coder.components_.astype(test.dtype), dtype=np.float64).sum())
         energy = float(np.square(test, dtype=np.float64).sum())
-        found.append((count, units, 100 * (1 - left / energy), float((codes > 0).sum(axis=1).mean())))
-    return found
+        results.append((count, coder.components_, 100 * (1 - left / energy), float((codes > 0).sum(axis=1).mean())))
+    return results
 
 
 def select_n_units(
@@ -142,7 +133,7 @@ def select_n_units(
     groups : array-like of shape (n_frames,), optional
         Subject of every row; by default the table's subjects, or its recordings where there is one subject.
     model : FullFaceModel, optional
-        Settings; an unfitted model with encoder "direct" by default. "hierarchical" is scored as "direct".
+        Settings; an unfitted model by default. "hierarchical" is scored as "direct".
     n_resamples : int
         Bootstrap samples of the subjects.
     random_state : int
@@ -154,7 +145,7 @@ def select_n_units(
     DfecsError
         For fewer than three subjects.
     """
-    base = FullFaceModel(encoder="direct") if model is None else clone(model)
+    base = FullFaceModel() if model is None else clone(model)
     if groups is None and isinstance(K, pd.DataFrame):
         K = in_time(K)
     rows = np.ascontiguousarray(coordinates(K))

@@ -102,9 +102,7 @@ class LearnsInBatches(UnitsBase):
         self, statistics: Statistics, rows: Floats, weights: NDArray[np.float64] | None
     ) -> NDArray[np.float64]:
         """Add one batch of complete rows to the statistics, and return the units that fit them."""
-        return statistics.learn(
-            rows, self.components_, self._batch_alpha(), weights=weights, mask=self._batch_mask()
-        )
+        return statistics.learn(rows, self.components_, self._batch_alpha(), weights=weights, mask=self._batch_mask())
 
     @available_if(_learns_in_batches)  # type: ignore[untyped-decorator]
     def partial_fit(

@@ -14,8 +14,16 @@ from dfecs_lib.coding.alternate import SPHERE, alternate
 from dfecs_lib.coding.kernels import update_atoms
 from dfecs_lib.coding.sparse_coding import Floats, code, code_selected, opposites, thin
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.metrics import SHARE, cancellation
 
-__all__ = ["OrderedUnits", "alpha_for_activity", "order_units", "parts_of_units", "refine_units"]
+__all__ = [
+    "OrderedUnits",
+    "alpha_for_activity",
+    "groups_of_columns",
+    "order_units",
+    "parts_of_units",
+    "refine_units",
+]
 
 
 #: Units at work on average in the last fit of units for sparse codes.
@@ -37,9 +45,11 @@ class OrderedUnits:
         ⟨w_k d_k, X⟩ / ‖X‖², in percent; they add up to `variance_explained`. A unit that only corrects others may
         have a share a little below zero.
     activity : array of shape (n_units,)
-        Percent of frames in which the unit's non-negative least-squares code is not zero.
+        Percent of frames of whose motion the unit makes up a twentieth at least (`dfecs_lib.metrics.SHARE`).
     variance_explained : float
-        Percent, by non-negative least squares.
+        Percent.
+    active_units, cancellation : float
+        Of the codes; see `dfecs_lib.metrics`.
     """
 
     units: NDArray[np.float64]
@@ -48,6 +58,8 @@ class OrderedUnits:
     shares: NDArray[np.float64]
     activity: NDArray[np.float64]
     variance_explained: float
+    active_units: float
+    cancellation: float
 
 
 def refine_units(
@@ -94,10 +106,8 @@ def refine_units(
         For a negative alpha or locality.
     """
     if alpha < 0 or locality < 0:
-        raise DfecsError(f"refine_alpha is {alpha} and refine_locality {locality}, but penalties cannot be negative")
-    groups = np.full(X.shape[1], len(columns), dtype=np.intp)
-    for number, where in enumerate(columns.values()):
-        groups[np.asarray(where)] = number
+        raise DfecsError(f"alpha is {alpha} and locality {locality}, but penalties cannot be negative")
+    groups = groups_of_columns(columns, X.shape[1])
     sizes = np.square(X, dtype=np.float64).sum(axis=1)
     energy = float(sizes.sum() if weights is None else weights @ sizes)
     grouped = groups if locality > 0 else np.empty(0, dtype=np.intp)
@@ -125,6 +135,14 @@ def refine_units(
         better, weighted.T @ codes, weighted.T @ X.astype(np.float64), 5, 1e-9, SPHERE, no_mask, grouped, penalty
     )
     return better
+
+
+def groups_of_columns(columns: Mapping[str, Sequence[int] | NDArray[np.intp]], width: int) -> NDArray[np.intp]:
+    """Number of the face part of every column; columns of no part make one more group."""
+    groups = np.full(width, len(columns), dtype=np.intp)
+    for number, where in enumerate(columns.values()):
+        groups[np.asarray(where)] = number
+    return groups
 
 
 def _falling(alpha: float) -> list[float]:
@@ -166,14 +184,17 @@ def order_units(
     # a code shares what the sum explains: least-squares codes are orthogonal to the residual, others need not be
     along = X @ scaled.T if encode is None else 2 * (X @ scaled.T) - codes @ (scaled @ scaled.T)
     shares = w @ (codes * along) / energy
+    active = (codes > 0) & (codes >= SHARE * np.linalg.norm(codes @ scaled, axis=1, keepdims=True))
     order = np.argsort(-shares, kind="stable")
     return OrderedUnits(
         units=scaled[order],
         order=moving[order],
         length=length[moving][order],
         shares=100 * shares[order],
-        activity=100 * (w @ (codes > 0))[order] / w.sum(),
+        activity=100 * (w @ active)[order] / w.sum(),
         variance_explained=float(100 * shares.sum()),
+        active_units=float(w @ active.sum(axis=1) / w.sum()),
+        cancellation=cancellation(codes, scaled),
     )
 
 

@@ -46,7 +46,8 @@ def evaluate(
     -------
     DataFrame
         One row a table, and ``all`` where there are several. ``frames`` encoded; ``variance_explained`` (squared,
-        uncentred), ``norm_variance_explained`` and ``frame_variance_explained`` in percent; ``active_units`` a frame;
+        uncentred), ``norm_variance_explained`` and ``frame_variance_explained`` in percent; ``active_units`` a frame,
+        those that make up a twentieth of its motion at least; ``cancellation``, how much units take from each other;
         ``sparsity``, the share of codes that are zero; ``noise_ceiling``, the variance that units with the true motion
         would explain (`dfecs_lib.evaluation.noise.noise_ceiling`), and ``share_of_ceiling``, both in percent and NaN
         where a recording has no second of frames in a row, or never keeps still (units would pass the ceiling).
@@ -88,7 +89,8 @@ def _scores(model: UnitsBase, motion: pd.DataFrame) -> Mapping[str, float]:
         "variance_explained": explained,
         "norm_variance_explained": metrics.norm_variance_explained(motion, reconstruction),
         "frame_variance_explained": metrics.frame_variance_explained(motion, reconstruction),
-        "active_units": metrics.active_units(codes),
+        "active_units": metrics.active_units(codes, units=model.components_),
+        "cancellation": metrics.cancellation(codes, model.components_),
         "sparsity": metrics.sparsity(codes),
         **_of_ceiling(motion, explained),
     }

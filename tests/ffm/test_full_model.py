@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+from threadpoolctl import threadpool_limits
 
 from dfecs_lib import keypoints
 from dfecs_lib.errors import DfecsError
@@ -17,12 +19,12 @@ from dfecs_lib.ffm import FullFaceModel, PartFaceModel, load_model
 from dfecs_lib.keypoints import IBUG68
 from dfecs_lib.metrics import active_units, variance_explained
 
-ENCODERS = ["hierarchical", "direct", "sparse"]
+ENCODERS = ["hierarchical", "direct", "sparse", "additive"]
 
 
 @pytest.fixture(scope="module")
 def model(motion: pd.DataFrame) -> FullFaceModel:
-    return FullFaceModel(n_units=6).fit(motion)
+    return FullFaceModel.paper(6).fit(motion)
 
 
 def with_encoder(model: FullFaceModel, encoder: str, **settings: object) -> FullFaceModel:
@@ -47,7 +49,7 @@ def test_units_are_non_negative_mixtures_of_atoms(model: FullFaceModel) -> None:
 
 
 def test_threshold_sets_the_number_of_units(motion: pd.DataFrame) -> None:
-    found = FullFaceModel(variance=0.95).fit(motion)
+    found = FullFaceModel.paper(variance=0.95).fit(motion)
     assert found.variance_explained_ >= 95
     assert (found.unit_path_["variance_explained"].iloc[:-1] < 95).all()
     assert found.unit_path_["n_units"].iloc[-1] == len(found.components_)
@@ -70,7 +72,7 @@ def test_direct_explains_no_less_than_any_other(model: FullFaceModel, motion: pd
     scores = {
         encoder: variance_explained(motion, read.inverse_transform(read.transform(motion)))
         for encoder in ENCODERS
-        for read in [with_encoder(model, encoder, max_active=3)]
+        for read in [with_encoder(model, encoder, max_active=3 if encoder in ("sparse", "additive") else None)]
     }
     assert scores["direct"] >= max(scores.values()) - 1e-9
     assert active_units(with_encoder(model, "sparse", max_active=3).transform(motion)) <= 3
@@ -219,6 +221,14 @@ def test_a_pickle_inside_is_not_opened(tmp_path: Path) -> None:
         ({"variance": 95}, "give 0.95"),
         ({"n_units": 0}, "at least 1"),
         ({"encoder": "omp"}, "'hierarchical', 'direct', 'sparse'"),
+        ({"encoder": "direct", "max_active": 3}, "leave out max_active"),
+        ({"encoder": "hierarchical", "active": 3}, "active belongs to"),
+        ({"active": 0}, "some unit must be at work"),
+        ({"refine": {"alpha": 1.0}}, "prices of cancellation and locality"),
+        ({"refine": {"cancellation": 1.5}}, "1 is the most"),
+        ({"n_units": 3, "max_units": 4}, "max_units ends a search that n_units makes needless"),
+        ({"n_atoms": 3, "max_atoms": 4}, "max_atoms ends a search that n_atoms makes needless"),
+        ({"n_units": 50, "n_atoms": 1}, "50 units cannot be mixed from 7 atoms"),
         ({"search": "grid"}, "unknown search"),
         ({"parts": "halves"}, "unknown parts"),
         ({"parts": {"a": [0, 1], "b": [1]}}, "once at most"),
@@ -244,7 +254,7 @@ def test_bad_data_are_named(motion: pd.DataFrame, model: FullFaceModel) -> None:
 
 def test_an_unreachable_threshold_is_said(motion: pd.DataFrame) -> None:
     with pytest.warns(ConvergenceWarning, match="raise part_variance or max_units"):
-        FullFaceModel(max_units=1, n_atoms=2, alpha=1.0).fit(motion)
+        FullFaceModel.paper(max_units=1, n_atoms=2, alpha=1.0).fit(motion)
 
 
 def test_refined_units_explain_more(motion: pd.DataFrame) -> None:
@@ -260,18 +270,29 @@ def test_refined_units_explain_more(motion: pd.DataFrame) -> None:
 
 
 def test_refined_units_have_no_hierarchical_codes(motion: pd.DataFrame) -> None:
-    with pytest.raises(DfecsError, match="refined units need encoder"):
-        FullFaceModel(refine=True).fit(motion)
+    with pytest.raises(DfecsError, match="refined units need another encoder"):
+        FullFaceModel.paper(refine=True).fit(motion)
     model = FullFaceModel(n_units=3, n_atoms=2, alpha=1.0, encoder="direct").fit(motion)
     with pytest.raises(DfecsError, match="were refined"):
         model.set_params(encoder="hierarchical").transform(motion)
 
 
 def test_calibration_sets_the_mean_number_of_active_units(motion: pd.DataFrame) -> None:
-    model = FullFaceModel(n_units=6, encoder="sparse").fit(motion)
-    for mean in (1.5, 3.0):
-        assert active_units(model.calibrate(motion, mean).transform(motion)) == pytest.approx(mean, abs=0.1)
-    assert model.calibrate(motion, 6).encoder_alpha == 0
+    for encoder in ("sparse", "additive"):
+        model = FullFaceModel(n_units=6, encoder=encoder).fit(motion)
+        settings = model.get_params()
+        for mean in (0.7, 1.5, 2.0):
+            assert active_units(model.calibrate(motion, mean).transform(motion)) == pytest.approx(mean, rel=0.03)
+        assert model.get_params() == settings
+        with pytest.warns(UserWarning, match="whatever the penalty"):
+            assert model.calibrate(motion, 5.9).encoder_alpha_ == 0
+
+
+def test_calibration_where_there_is_nothing_to_set(motion: pd.DataFrame, model: FullFaceModel) -> None:
+    with pytest.raises(DfecsError, match="has no penalty to set"):
+        model.calibrate(motion, 2)
+    with pytest.raises(DfecsError, match="at work on average"):
+        with_encoder(model, "sparse").calibrate(motion, 0)
 
 
 def test_summary_has_a_line_for_every_unit(model: FullFaceModel) -> None:
@@ -283,11 +304,46 @@ def test_summary_has_a_line_for_every_unit(model: FullFaceModel) -> None:
 
 
 def test_batches_better_the_units(motion: pd.DataFrame) -> None:
-    model = FullFaceModel(n_units=5, encoder="direct", refine_alpha=0.0).partial_fit(motion.iloc[:60])
+    model = FullFaceModel(n_units=5, encoder="direct", refine={"alpha": 0.0}).partial_fit(motion.iloc[:60])
     before = variance_explained(motion, model.inverse_transform(model.transform(motion)))
     for _ in range(3):
         for start in range(60, 240, 60):
             model.partial_fit(motion.iloc[start : start + 60])
     assert variance_explained(motion, model.inverse_transform(model.transform(motion))) > before
     assert np.allclose(np.linalg.norm(model.components_, axis=1), 1)
-    assert not hasattr(FullFaceModel(), "partial_fit")
+    assert not hasattr(FullFaceModel.paper(), "partial_fit")
+
+
+def test_additive_batches_better_the_units(motion: pd.DataFrame) -> None:
+    model = FullFaceModel(n_units=6).partial_fit(motion.iloc[:60])
+    before = model.score(motion)
+    for start in range(60, 240, 60):
+        model.partial_fit(motion.iloc[start : start + 60])
+    assert model.score(motion) > before
+    with pytest.raises(DfecsError, match="sample_weight"):
+        model.partial_fit(motion.iloc[:60], sample_weight=[1.0, 2.0])
+
+
+def test_score_is_the_share_explained(model: FullFaceModel, motion: pd.DataFrame) -> None:
+    back = model.inverse_transform(model.transform(motion))
+    assert 100 * model.score(motion) == pytest.approx(variance_explained(motion, back))
+    search = GridSearchCV(FullFaceModel(n_atoms=2, alpha=1.0), {"n_units": [1, 6]}, cv=2).fit(motion)
+    assert search.best_params_ == {"n_units": 6}
+
+
+def test_a_file_holds_nothing_of_the_run(motion: pd.DataFrame, tmp_path: Path) -> None:
+    contents = []
+    for jobs in (None, 1, 2):
+        path = tmp_path / f"{jobs}.npz"
+        FullFaceModel(n_units=4, n_jobs=jobs).fit(motion).save(path)
+        contents.append(path.read_bytes())
+    assert contents[0] == contents[1] == contents[2]
+
+
+def test_threads_of_blas_change_nothing(motion: pd.DataFrame) -> None:
+    many = np.tile(motion.to_numpy(), (20, 1)) + np.random.default_rng(0).normal(size=(4800, 136))
+    units = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            units.append(FullFaceModel.paper(4).fit(many).components_.tobytes())
+    assert units[0] == units[1]

@@ -88,7 +88,7 @@ def test_a_greater_locality_leaves_fewer_parts(motion: pd.DataFrame, unrefined: 
 
 def test_as_many_units_as_asked_for_however_strict(motion: pd.DataFrame) -> None:
     for held in (0.02, 0.5, 100.0):
-        units = FullFaceModel(n_units=6, encoder="direct", refine_locality=held).fit(motion).components_
+        units = FullFaceModel(n_units=6, encoder="direct", refine={"locality": held}).fit(motion).components_
         assert len(units) == 6
     assert parts_moved(units) == 6
 
@@ -123,6 +123,6 @@ def test_batches_keep_units_in_their_parts(motion: pd.DataFrame) -> None:
 
 
 def test_penalties_cannot_be_negative(motion: pd.DataFrame) -> None:
-    for settings in ({"refine_alpha": -1.0}, {"refine_locality": -1.0}):
+    for settings in ({"alpha": -1.0}, {"locality": -1.0}):
         with pytest.raises(DfecsError, match="cannot be negative"):
-            FullFaceModel(n_units=3, n_atoms=2, alpha=1.0, encoder="direct", **settings).fit(motion)
+            FullFaceModel(n_units=3, n_atoms=2, alpha=1.0, encoder="direct", refine=settings).fit(motion)

@@ -17,6 +17,10 @@ from dfecs_lib.ffm import FullFaceModel, PartFaceModel
 
 #: What cannot apply, and why.
 EXPECTED = {
+    "FullFaceModel(parts='single')": {
+        "check_sample_weight_equivalence_on_dense_data": "among the candidates are frames drawn from the training "
+        "data, so that repeated rows may lead to another local minimum than weighted ones",
+    },
     "PartFaceModel(alpha=0.1, n_atoms=3)": {
         "check_sample_weight_equivalence_on_dense_data": "among several starts are rows drawn from the training data, "
         "so that repeated rows may lead to another local minimum than weighted ones",
@@ -26,6 +30,7 @@ MODELS = [
     PartFaceModel(),
     PartFaceModel(n_atoms=3, alpha=0.1),
     FullFaceModel(parts="single"),
+    FullFaceModel.paper(parts="single"),
     FullFaceModel(parts="single", encoder="direct"),
     FullFaceModel(parts="single", encoder="sparse", max_units=4),
     PCAUnits(),

@@ -39,7 +39,7 @@ def motion(faces):
 def methods(motion):
     return {
         # The paper's units: refinement gives locality away for variance explained.
-        "DFECS": FullFaceModel(8, refine=False, random_state=0).fit(motion),
+        "DFECS": FullFaceModel.paper(8).fit(motion),
         "PCA": PCAUnits(8).fit(motion),
     }
 
