@@ -219,7 +219,11 @@ def alpha_for_activity(
     ban = None if apart is None else opposites(units, apart)
     size = np.sqrt(np.square(rows, dtype=np.float64).sum(axis=1).max())
     low, high, near = 0.0, float(size) + 1e-6, 0.0
-    for most, close in ((1024, 0.1), (n_frames, 0.1 if not exact else 0.002)):
+    first = 1024
+    stages = [(n_frames, 0.002 if exact else 0.1)]
+    if len(rows) > first < n_frames:
+        stages.insert(0, (first, 0.1))
+    for most, close in stages:
         some = np.ascontiguousarray(rows[:: max(1, len(rows) // most)])
 
         def excess(alpha: float, some: Floats = some) -> float:
@@ -241,6 +245,4 @@ def alpha_for_activity(
             if abs(over) <= close or high < low * 1.0005:
                 break
             low, high = (middle, high) if over > 0 else (low, middle)
-        if len(some) == len(rows):
-            break
     return near

@@ -27,7 +27,7 @@ def test_every_way_of_coding_stands_on_the_front(front: pd.DataFrame) -> None:
     assert settings.pop("PCA, as many components") == [1, 2, 4]
     assert [s for name, s in settings.items() if "hierarchical" in name or "direct" in name] == [[4]] * 3
     assert [s for name, s in settings.items() if "sparse" in name or "lasso" in name] == [[1, 2]] * 4
-    assert len(settings) == 7
+    assert len(settings) == 8
     assert front["ve_squared"].between(0, 100).all()
     sparse = front[front["method"].str.contains("sparse|lasso")]
     assert (sparse["active"] <= sparse["most"] + 0.35).all()  # set on other people's frames

@@ -22,7 +22,8 @@ def motion_of(n: int, *, n_units: int = 6, noise: float = 0.5, seed: int = 0) ->
     units /= np.linalg.norm(units, axis=1, keepdims=True)
     codes = rng.exponential(60, (n, n_units)) * (rng.random((n, n_units)) < 0.5)
     values = codes @ units + rng.normal(scale=noise, size=(n, 136))
-    return keypoints.make_table(values, scheme="ibug68", frames=range(n), dataset="d", subject="s", recording="r")
+    table = keypoints.make_table(values, scheme="ibug68", frames=range(n), dataset="d", subject="s", recording="r")
+    return keypoints.record(table, "motion_vectors")
 
 
 @pytest.fixture(scope="session")

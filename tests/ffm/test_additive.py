@@ -41,9 +41,10 @@ def test_the_price_of_what_cancels_out_is_in_the_gram_matrix() -> None:
 @pytest.mark.parametrize("price", [0.0, 0.1])
 def test_codes_against_every_set_of_units(price: float) -> None:
     """An oracle: least squares on each of the 2⁶ sets of units; the search must come within 1 % in the mean."""
-    V = RNG.normal(size=(6, 20))
+    rng = np.random.default_rng(1)
+    V = rng.normal(size=(6, 20))
     V /= np.linalg.norm(V, axis=1, keepdims=True)
-    X = RNG.exponential(3, (60, 6)) * (RNG.random((60, 6)) < 0.4) @ V + 0.3 * RNG.normal(size=(60, 20))
+    X = rng.exponential(3, (60, 6)) * (rng.random((60, 6)) < 0.4) @ V + 0.3 * rng.normal(size=(60, 20))
     alpha, ban, gram = 1.0, opposites(V, -0.3), gram_of(V, price)
     assert ban.any()
     best = np.square(X).sum(axis=1)

@@ -158,7 +158,7 @@ def test_a_saved_model_encodes_the_same(model: FullFaceModel, motion: pd.DataFra
     model.save(path, {"preprocessing": {"affine": True}})
     again = FullFaceModel.load(path)
     pd.testing.assert_frame_equal(again.transform(motion), model.transform(motion))
-    assert again.metadata_ == {"preprocessing": {"affine": True}}
+    assert again.metadata_ == {**model.metadata_, "preprocessing": {"affine": True}}
     assert again.get_params() == model.get_params()
     assert again.scheme_ == "ibug68"
     pd.testing.assert_frame_equal(again.part_path_, model.part_path_)
