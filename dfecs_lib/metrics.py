@@ -225,7 +225,7 @@ def active_per_frame(E: pd.DataFrame | ArrayLike, threshold: float = 0.0) -> Arr
 
 def _parts(E: pd.DataFrame | ArrayLike, units: pd.DataFrame | ArrayLike) -> tuple[Array, Array]:
     """Codes of encoded frames, and the units they belong to."""
-    codes, rows = _codes(E), np.asarray(units, dtype=np.float64)
+    codes, rows = _codes(E), as_values(units)
     if rows.ndim != 2 or len(rows) != codes.shape[1]:
         raise DfecsError(f"codes of shape {codes.shape} do not belong to units of shape {rows.shape}")
     return codes, np.where(np.isfinite(rows), rows, 0.0)
@@ -255,7 +255,7 @@ def cancellation(E: pd.DataFrame | ArrayLike, units: pd.DataFrame | ArrayLike) -
 
     Examples
     --------
-    >>> cancellation([[1.0, 1.0]], [[1.0, 1.0], [-0.5, 1.0]]).round(3).item()
+    >>> round(cancellation([[1.0, 1.0]], [[1.0, 1.0], [-0.5, 1.0]]), 3)
     1.213
     """
     codes, rows = _parts(E, units)
@@ -284,6 +284,7 @@ def active_units(
     """
     if units is None:
         return float(active_per_frame(_codes(E), threshold).mean())
+    _check_threshold(threshold)
     codes, rows = _parts(E, units)
     part = np.abs(codes) * np.linalg.norm(rows, axis=1)
     whole = np.linalg.norm(codes @ rows, axis=1, keepdims=True)

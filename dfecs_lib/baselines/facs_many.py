@@ -10,12 +10,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import nnls
 
-from dfecs_lib.coding.sparse_coding import Selection
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import coordinates, in_time, scheme_of
 from dfecs_lib.models.base import FrameOrFloats
 from dfecs_lib.models.checks import Check, check_count, is_text, is_whole, list_of, optional
-from dfecs_lib.models.encoded import EncodedUnits
+from dfecs_lib.models.encoded import CODING_VALUES, EncodedUnits
 
 __all__ = ["PooledFACSUnits"]
 
@@ -39,7 +38,7 @@ class PooledFACSUnits(EncodedUnits):
 
     Parameters
     ----------
-    encoder, max_active, encoder_alpha, selection
+    encoder, max_active
         As in `FACSUnits`.
     least_frames : int
         A person counts for an AU that they show (intensity above 0) in at least as many frames.
@@ -85,6 +84,7 @@ class PooledFACSUnits(EncodedUnits):
         "unit_names_": list_of(is_text),
         "n_people_": list_of(is_whole),
         "n_rows_dropped_": is_whole,
+        **CODING_VALUES,
     }
 
     def __init__(
@@ -92,15 +92,11 @@ class PooledFACSUnits(EncodedUnits):
         *,
         encoder: Literal["direct", "sparse"] = "direct",
         max_active: int | None = None,
-        encoder_alpha: float | None = None,
-        selection: Selection = "elimination",
         least_frames: int = 5,
         n_iter: int = 30,
     ) -> None:
         self.encoder = encoder
         self.max_active = max_active
-        self.encoder_alpha = encoder_alpha
-        self.selection = selection
         self.least_frames = least_frames
         self.n_iter = n_iter
 

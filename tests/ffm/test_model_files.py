@@ -120,7 +120,6 @@ TAMPERED: dict[str, tuple[Change, str]] = {
     "no truth": (without("fitted", "refined_"), "refined_ is missing"),
     "an unknown encoder": (setting("parameters", "encoder", "omp"), "unknown encoder 'omp'"),
     "an encoder of a kind": (setting("parameters", "encoder", ["sparse"]), "unknown encoder"),
-    "an unknown selection": (setting("parameters", "selection", "best"), "unknown selection"),
     "a number in words": (setting("parameters", "max_active", "two"), "max_active is 'two'"),
     "half a unit": (setting("parameters", "max_active", 0.5), "max_active is 0.5"),
     "minus one unit": (setting("parameters", "n_units", -1), "n_units is -1"),
