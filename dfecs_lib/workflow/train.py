@@ -16,6 +16,7 @@ from tqdm import tqdm
 from dfecs_lib.data.load import load_each
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import FullFaceModel
+from dfecs_lib.files import natural_key
 from dfecs_lib.keypoints.dataset import Dataset
 from dfecs_lib.preprocessing import preparation
 from dfecs_lib.tracking import tracker_of
@@ -90,7 +91,7 @@ def train(
     model.metadata_["training"] = {
         **training,
         "subjects": len(subjects),
-        "sources": [_file_name(data) for data in faces],
+        "sources": sorted((_file_name(data) for data in faces), key=natural_key),  # in whatever order they were named
         "neutral_frame": neutral_frame,
         "trackers": sorted({name for data in faces if (name := tracker_of(data.keypoints))}),
     }

@@ -231,3 +231,23 @@ def test_probes(tmp_path: Path) -> None:
         assert found.filter(like="_r").stack().between(0, 5).all()
 
     fuzzed_archive(tmp_path / "whole.npz", use)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: !!python/object/apply:os.system ['touch executed']",
+        "a: !!python/name:os.system",
+        "a: !mine 1",
+        "a: !!int wink",
+        "a: 2020-13-45",
+        "a: !!timestamp wink",
+    ],
+)
+def test_tags_and_values_that_are_none_are_refused(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "spoilt.yaml").write_text(text)
+    for read in (load_manifest, profile_names):
+        with pytest.raises(DfecsError, match="not a readable YAML file"):
+            read(tmp_path / "spoilt.yaml")
+    assert [path.name for path in tmp_path.iterdir()] == ["spoilt.yaml"]
