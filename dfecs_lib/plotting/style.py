@@ -41,6 +41,7 @@ COLORS: Mapping[str, str] = MappingProxyType(
 METHOD_COLORS: Mapping[str, str] = MappingProxyType(
     {
         "DFECS": COLORS["blue"],
+        "DFECS (paper)": COLORS["violet"],
         "PCA": COLORS["orange"],
         "FACS": COLORS["green"],
         "published": COLORS["grey"],
@@ -65,7 +66,9 @@ _ORDER = ("blue", "orange", "green", "pink", "ochre", "violet", "red")
 
 
 def curve_color(name: str, position: int) -> str:
-    """Return the colour of a curve: its method's where its name begins with one, else the next of the palette."""
+    """Return the colour of a curve: its method's where its name is or begins with one, else the next of the palette."""
+    if name in METHOD_COLORS:
+        return METHOD_COLORS[name]
     for method, color in METHOD_COLORS.items():
         if name.split(" ")[0].split(",")[0] == method:
             return color

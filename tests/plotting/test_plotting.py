@@ -206,3 +206,9 @@ def test_a_figure_scrolls_before_its_text_becomes_too_small_for_a_phone() -> Non
     least = float(re.search(r"min-width:([\d.]+)px", html)[1])
     assert min(sizes) * least / wide >= 10.9
     assert html.index('class="dfecs-scroll"') < html.index("<svg")
+
+
+def test_dfecs_and_the_papers_recipe_are_told_apart_by_colour() -> None:
+    colors = [plotting.style.curve_color(name, 0) for name in ("DFECS", "DFECS (paper)", "PCA, any units")]
+    assert len(set(colors)) == 3
+    assert colors[2] == plotting.METHOD_COLORS["PCA"]
