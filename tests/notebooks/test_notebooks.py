@@ -70,6 +70,19 @@ def test_the_first_cell_asks_one_question_and_says_what_it_needs(notebook):
     assert "**Needs**" in first
 
 
+def test_the_first_cell_says_what_one_learns_how_long_it_takes_and_which_model_is_shown(notebook):
+    first = notebook.cells[0].source
+    code = "\n".join(c.source for c in notebook.cells if c.cell_type == "code")
+    assert "- **You will learn** " in first
+    assert re.search(r"- \*\*Takes\*\* about \d+ minutes", first)
+    shown = re.search(r"- \*\*Model\*\* (.+)", first)
+    if "FullFaceModel(" not in code:
+        return
+    assert shown
+    papers = 'encoder = "hierarchical"' in code or re.search(r'FullFaceModel\([^\n]*"hierarchical"', code)
+    assert ("*DFECS (paper)*" in shown[1]) == bool(papers)
+
+
 def test_no_figure_without_alt_text_and_data(notebook):
     code = "\n".join(c.source for c in notebook.cells if c.cell_type == "code")
     for call in ast.walk(ast.parse(code)):
