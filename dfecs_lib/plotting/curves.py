@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_bars", "draw_codes", "draw_curves", "draw_matrix"]
 
+_BESIDE = 4  # curves whose names have room between the axes
 # Curves differ by dash and marker too, so that colour is never the only difference.
 _DASHES: tuple[str | tuple[float, ...], ...] = ("", (5, 2), (1, 1.5), (5, 1.5, 1, 1.5), (8, 2), (3, 1))
 _MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -84,7 +85,9 @@ def draw_curves(
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))  # no half units
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
-    if legend and len(names) > 1:
+    if legend and len(names) > _BESIDE:  # many names would cover curves: below the axes
+        ax.legend(frameon=False, labelcolor=INK, loc="upper left", bbox_to_anchor=(-0.1, -0.18), ncols=2)
+    elif legend and len(names) > 1:
         ax.legend(frameon=False, labelcolor=INK)
 
 
