@@ -20,17 +20,19 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from dfecs_lib import __version__
+
 DOWNLOADS = {".csv", ".json", ".npz"}
 FOLDER = "plain"  # of notebooks as they are committed: without outputs
 PROFILES = {
     "demo": ("five real clips, RAVDESS in part; simulated faces", "make book", "nothing; 70 MB are fetched"),
     "ravdess": (
-        "the open RAVDESS tracks teach, the clips test",
+        "units learned from the open RAVDESS tracks, tested on the clips",
         "make book PROFILE=ravdess",
         "nothing; 417 MB are fetched",
     ),
     "paper": (
-        "DISFA teaches, CK+ and BP4D-Spontaneous test",
+        "units learned from DISFA, tested on CK+ and BP4D-Spontaneous",
         "make book PROFILE=paper",
         "your own licensed copies",
     ),
@@ -190,10 +192,14 @@ def run_it_yourself(app: Sphinx, docname: str) -> str:
     meta = notebook["metadata"].get("papermill", {})
     file = meta.get("input_path") or f"{run}.ipynb"
     given = {k: v for k, v in meta.get("parameters", {}).items() if k not in _HIDDEN}
-    flags = "".join(f" -p {k} {_shell(v)}" for k, v in given.items() if isinstance(v, str | int | float))
+    simple = {k: v for k, v in given.items() if isinstance(v, str | int | float)}
+    flags = "".join(f" -p {k} {_shell(v)}" for k, v in simple.items())
+    listed = {k: v for k, v in given.items() if k not in simple}  # papermill's -p knows no lists, its -y does
     lines = {
-        "dfecs run": f"dfecs run notebooks/{file}{flags}",
-        "papermill": f"papermill notebooks/{file} out.ipynb{flags}",
+        "dfecs run": f"dfecs run notebooks/{file}{flags}"
+        + "".join(f" -p {k} {_shell(json.dumps(v))}" for k, v in listed.items()),
+        "papermill": f"papermill notebooks/{file} out.ipynb{flags}"
+        + (f" -y {_shell(json.dumps(listed))}" if listed else ""),
     }
     commands = "".join(f"# {_LINES[name]}\n{line}\n" for name, line in lines.items())
     rows = "".join(
@@ -212,7 +218,8 @@ def run_it_yourself(app: Sphinx, docname: str) -> str:
         f"Download this notebook</a> without outputs; the menu at the top of the page has it with them.</p>"
         f"<pre class='dfecs-commands' tabindex='0'>{escape(commands.strip())}</pre>"
         f"<p>Data: {data_used(notebook)}.</p>"
-        + (f"<p>This run {' and '.join(filter(None, cost))}.</p>" if any(cost) else "")
+        + f"<p>Made with dfecs_lib {escape(__version__)}."
+        + (f" This run {' and '.join(filter(None, cost))}.</p>" if any(cost) else "</p>")
         + f"<p>Its parameters, with the values of this run:</p><dl class='dfecs-parameters'>{rows}</dl>"
         + (f"<p>What it recorded: {recorded}.</p>" if recorded else "")
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import importlib.util
 import json
 import os
 import re
@@ -9,6 +11,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import types
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +21,7 @@ import pytest
 
 from dfecs_lib.cli.main import dfecs
 from dfecs_lib.data.manifest import load_manifest
+from dfecs_lib.files import parse_yaml
 from dfecs_lib.publishing.runs import declared_parameters, find_notebook, load_profile, read_notebook
 
 ROOT = Path(__file__).parents[2]
@@ -174,3 +178,25 @@ def test_the_python_of_the_readme_runs(desk: Path) -> None:
         done = subprocess.run(command, cwd=desk, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-1500:]
     run(["encode", "units.npz", "other.csv", "-o", "codes.csv"], desk)
+
+
+def test_the_line_that_repeats_a_run_gives_every_parameter_of_it(tmp_path: Path) -> None:
+    """Lists too: what a page prints is the run that it shows."""
+    spec = importlib.util.spec_from_file_location("dfecs_runs", ROOT / "book" / "_ext" / "dfecs_runs.py")
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)  # type: ignore[union-attr]
+    given = {"data": ["clips", "ravdess-small"], "n_units": 8, "n_frames": None, "size": "small"}
+    notebook = json.loads((ROOT / "notebooks" / "18_real_people.ipynb").read_text(encoding="utf-8"))
+    notebook["metadata"]["papermill"] = {"input_path": "18_real_people.ipynb", "parameters": given}
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "18_real_people.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    app = types.SimpleNamespace(srcdir=tmp_path, builder=types.SimpleNamespace(name="html"))
+    page = html.unescape(module.run_it_yourself(app, "notebooks/18_real_people"))
+    (line,) = re.findall(r"^dfecs run .*$", page, re.MULTILINE)
+    words = shlex.split(line)
+    said = {words[k + 1]: parse_yaml(words[k + 2]) for k, word in enumerate(words) if word == "-p"}
+    assert said == given
+    (line,) = re.findall(r"^papermill .*$", page, re.MULTILINE)
+    words = shlex.split(line.partition("</pre>")[0])
+    assert json.loads(words[words.index("-y") + 1]) == {"data": given["data"], "n_frames": None}
