@@ -234,7 +234,8 @@ def _parts(E: pd.DataFrame | ArrayLike, units: pd.DataFrame | ArrayLike) -> tupl
 def cancellation(E: pd.DataFrame | ArrayLike, units: pd.DataFrame | ArrayLike) -> float:
     r"""How much units take from each other in their sums, :math:`\lVert E|V| \rVert_F / \lVert E V \rVert_F`.
 
-    |V| is elementwise. 1: nothing cancels out; 2: the parts add up to about twice the motion that remains of them.
+    The absolute value of V is elementwise. 1: nothing cancels out; 2: the parts add up to about twice the motion that
+    remains of them.
 
     Parameters
     ----------
