@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import Scheme
 from dfecs_lib.preprocessing.base import KeypointTransformer, Rows
 
@@ -121,7 +122,8 @@ class PartRegistration(KeypointTransformer):
     jaw. The nose is shifted so that 27 → (700, 1000). The lips stay. As complex numbers, a similarity is
     ``w = a z + b`` with ``a = (t₂ − t₁)/(s₂ − s₁)``. A scheme without a jaw line skips the jaw.
 
-    A frame with a missing anchor, or with two anchors in one place, becomes NaN; other NaN stay NaN.
+    A frame with a missing anchor, or with two anchors in one place, becomes NaN; other NaN stay NaN. A mesh, most of
+    whose points belong to no part and would stay behind, is refused: convert it to ``"ibug68"``, as `prepare` does.
 
     Examples
     --------
@@ -132,6 +134,14 @@ class PartRegistration(KeypointTransformer):
     >>> [int(round(registered[0, k])) for k in (36, 39, 68 + 36, 68 + 39)]
     [400, 600, 1000, 1000]
     """
+
+    def _check(self, scheme: Scheme) -> None:
+        within = sum(len(points) for points in scheme.parts.values())
+        if within < scheme.n_points:
+            raise DfecsError(
+                f"{scheme.n_points - within} of the {scheme.n_points} points of {scheme.name!r} belong to no face part and "
+                "would stay behind as parts move; convert the table to 'ibug68' first"
+            )
 
     def _apply(self, values: Rows, scheme: Scheme, X: pd.DataFrame | ArrayLike) -> Rows:  # noqa: ARG002
         k = scheme.n_points
