@@ -139,7 +139,7 @@ class PartRegistration(KeypointTransformer):
         within = sum(len(points) for points in scheme.parts.values())
         if within < scheme.n_points:
             raise DfecsError(
-                f"{scheme.n_points - within} of the {scheme.n_points} points of {scheme.name!r} belong to no face part and "
+                f"{scheme.n_points - within} of the {scheme.n_points} points of {scheme.name!r} belong to no part and "
                 "would stay behind as parts move; convert the table to 'ibug68' first"
             )
 
