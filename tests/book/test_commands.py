@@ -146,8 +146,9 @@ def run(words: list[str], folder: Path) -> None:
     assert done.returncode == 0, f"dfecs {shlex.join(words)}\n{done.stderr[-1500:]}"
 
 
-#: Not run here: whole notebooks and books (other tests run them), downloads, and a study that people must answer.
-ELSEWHERE = {"book", "run", "fetch", "check", "analyse"}
+#: Not run here: whole notebooks and books (other tests run them), downloads, a study that people must answer, and
+#: probes, whose examples name licensed data sets.
+ELSEWHERE = {"book", "run", "fetch", "check", "analyse", "probe"}
 
 
 @pytest.mark.slow
