@@ -17,12 +17,12 @@ from sklearn.utils.validation import check_is_fitted
 from dfecs_lib.coding import encoders
 from dfecs_lib.coding.kernels import update_units
 from dfecs_lib.coding.sparse_coding import Floats, opposites, thin
-from dfecs_lib.coding.threads import one_blas_thread
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm.additive import Additive, refine_additive
 from dfecs_lib.ffm.hierarchy import search_units
 from dfecs_lib.ffm.level_one import atoms_by_part, learn_parts
 from dfecs_lib.ffm.search import Search
+from dfecs_lib.keypoints.threads import one_blas_thread
 from dfecs_lib.models import checks
 from dfecs_lib.models.base import FrameOrFloats
 from dfecs_lib.models.encoded import APART, CODING_VALUES, EncodedUnits

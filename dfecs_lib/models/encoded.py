@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.coding import encoders
 from dfecs_lib.coding.sparse_coding import Floats, opposites, thin
-from dfecs_lib.coding.threads import one_blas_thread
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.keypoints.threads import one_blas_thread
 from dfecs_lib.models.base import FrameOrFloats, UnitsBase
 from dfecs_lib.models.checks import Check, check_choice, check_count, is_penalty, optional
 from dfecs_lib.models.units import alpha_for_activity

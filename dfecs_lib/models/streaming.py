@@ -22,8 +22,8 @@ from sklearn.utils.validation import _check_sample_weight
 from dfecs_lib.coding.alternate import BALL
 from dfecs_lib.coding.kernels import update_atoms
 from dfecs_lib.coding.sparse_coding import Floats, code
-from dfecs_lib.coding.threads import one_blas_thread
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.keypoints.threads import one_blas_thread
 from dfecs_lib.models.base import FrameOrFloats, UnitsBase
 
 __all__ = ["LearnsInBatches", "Statistics", "parquet_batches"]

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import FrameOrArray, Scheme, coordinates, like, record, scheme_of
+from dfecs_lib.keypoints.threads import one_blas_thread
 
 __all__ = ["KeypointTransformer"]
 
@@ -68,7 +69,8 @@ class KeypointTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         """
         values, scheme = self._read(X)
         self._check(scheme)
-        moved = self._apply(values, scheme, X)
+        with one_blas_thread():
+            moved = self._apply(values, scheme, X)
         if np.isfinite(values).any() and not np.isfinite(moved).any():
             warnings.warn(
                 f"{type(self).__name__}: none of the {len(values)} frames is usable; points that hold a face in place "

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import INDEX_NAMES, coordinates, record
+from dfecs_lib.keypoints.threads import one_blas_thread
 from dfecs_lib.preprocessing.neutral_head import Found, Key, nearest_to_rest
 from dfecs_lib.preprocessing.neutral_rules import PICK, complete, name_of, shared_face
 
@@ -24,6 +25,7 @@ _LEVELS = list(INDEX_NAMES[:3])
 _OTHERWISE = "shared"  # where the head cannot tell
 
 
+@one_blas_thread()
 def choose_neutral(
     table: pd.DataFrame, method: str = DEFAULT_METHOD, frame: int | Mapping[tuple[str, str, str], int] | None = None
 ) -> pd.DataFrame:
