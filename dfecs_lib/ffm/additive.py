@@ -50,7 +50,7 @@ class Additive:
         Units whose cosine is below this never work together.
     """
 
-    active: float = 6.0
+    active: float = 5.5
     cancellation: float = 0.005
     locality: float = 0.003
     apart: float = -0.7

@@ -42,9 +42,10 @@ _REFINEMENTS: Mapping[str, Mapping[str, float]] = {
     "direct": {"alpha": 0.001, "locality": 0.0075},
 }
 #: Units at work on average, of "additive" codes; no more than half of the units.
-_ACTIVE = 6.0
-#: Frames that the searches of both levels look at where units are refined for sums.
-_SAMPLE = 2048
+_ACTIVE = 5.5
+#: Frames that the searches of both levels look at where units are refined for sums, and how much looser than `tol`
+#: they end: refinement goes on from there.
+_SAMPLE, _LOOSER = 2048, 20.0
 
 
 class FullFaceModel(LearnsInBatches, EncodedUnits):
@@ -66,8 +67,8 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         parts, then units, as the paper does (`paper`). The other two are for comparison, since their units work against
         each other: "direct" is non-negative least squares on all units, "sparse" uses eight at most.
     active : float, optional
-        "additive" only: units at work a frame, on average, for which units are learned and frames coded; six by
-        default, or half of the units if that is less. `calibrate` sets it anew for other recordings.
+        "additive" only: units at work a frame, on average, for which units are learned and frames coded; five and
+        a half by default, or half of the units if that is less. `calibrate` sets it anew for other recordings.
     max_active : int, optional
         "additive" and "sparse": most units a frame may use.
     refine : bool or mapping of str to float, optional
@@ -87,7 +88,7 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
     max_atoms, max_units : int, optional
         Where the searches end.
     max_iter, tol : int, float
-        Of level 1; see `PartFaceModel`.
+        Of level 1; see `PartFaceModel`. Where refinement goes on from a sample, ``20 * tol`` ends the levels.
     random_state : int
         Seed of level 2's start where the search is "paper", and of the candidates that compete with the units of the
         two levels where the encoder is "additive".
@@ -290,6 +291,7 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         some = np.ascontiguousarray(rows[::every])
         some_weights = None if weights is None else weights[::every]
         walk: Search = "paper" if search == "paper" else "path"
+        tol = _LOOSER * self.tol if search == "sample" and self._refines() else self.tol
         first = learn_parts(
             some,
             moving,
@@ -300,7 +302,7 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
             search=walk,
             weights=some_weights,
             max_iter=self.max_iter,
-            tol=self.tol,
+            tol=tol,
             n_jobs=self.n_jobs,
             progress=self.progress,
         )
@@ -317,7 +319,7 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
             search=walk,
             random_state=self.random_state,
             weights=some_weights,
-            tol=self.tol,
+            tol=tol,
             n_jobs=self.n_jobs,
         )
         self.unit_path_: pd.DataFrame = second.path
