@@ -1,179 +1,166 @@
-"""What refined units gain: variance explained against active units, held out, for every variant and for PCA.
+"""DFECS (additive) against its targets, on people left out: the paper's recipe and PCA beside it.
 
-Real recordings are left out one at a time; simulated subjects one third, with the recovery of the true action units
-(best-match cosine with the motion regressed on them, best correlation of codes with intensities; direct codes, and
-sparse ones with eight units at work on average). Of every variant
-also: face parts a unit, compliance with the muscles' pulls, and share of interpretable units.
+Real motion: Parquet tables named by --motion, whose index names the subjects; two of them are left out at a time.
+Simulated people: a third is left out. Of every left-out set: variance explained at a mean of 4, 6 and 8 active units
+against PCA with as many components, cancellation, opposites at work together. Simulated also: recovery of the true
+action units, and a linear readout of their intensities. Stability: units of the other half of the people. Times are
+ratios to others in the same run.
 """
 
 from __future__ import annotations
 
-import copy
+import time
 import warnings
 
 import numpy as np
 import pandas as pd
-from _motion import arguments, recordings, simulated
+from _motion import arguments, cpu_seconds, recordings, simulated
 from _results import write
+from scipy.optimize import linear_sum_assignment
+from sklearn.linear_model import RidgeCV
 
-from dfecs_lib import keypoints
 from dfecs_lib.baselines import FACSUnits, PCAUnits
+from dfecs_lib.coding.sparse_coding import opposites
+from dfecs_lib.evaluation.recovery import au_recovery, cosines
 from dfecs_lib.ffm import FullFaceModel
-from dfecs_lib.interpretability import score_units, summary_table
-from dfecs_lib.interpretability.scores import compliance, locality
-from dfecs_lib.interpretability.units import as_units
-from dfecs_lib.metrics import active_units, variance_explained
-from dfecs_lib.models.units import order_units, refine_units
+from dfecs_lib.metrics import active_units, cancellation
 
-N_UNITS = 16
-DIRECT, SPARSE = "for direct codes (default)", "for sparse codes (default)"
-#: Name → (alpha, locality) of the refinement.
-VARIANTS = {
-    "unrefined": None,
-    DIRECT: (0.001, 0.0075),
-    SPARSE: (1.0, 0.0075),
-    "alpha 0, locality 0": (0.0, 0.0),
-    "alpha 0, locality 0.0075": (0.0, 0.0075),
-    "alpha 0.001, locality 0": (0.001, 0.0),
-    "alpha 0.1, locality 0.0075": (0.1, 0.0075),
-    "sparse, alpha 0.1, locality 0.0075": (0.1, 0.0075),
-    "sparse, alpha 1, locality 0": (1.0, 0.0),
-    "sparse, alpha 1, locality 0.02": (1.0, 0.02),
-    "sparse, alpha 3, locality 0.0075": (3.0, 0.0075),
+N_UNITS, ACTIVE = 16, (4, 6, 8)
+TARGETS = {
+    "points above PCA at 4, 6, 8 active": [7, 5, 3],
+    "cancellation at 6 active": 1.5,
+    "opposites at work together, % of frames": 5,
+    "share of units found again, cosine ≥ 0.9": 0.75,
+    "seconds to fit 10,000 real frames": 15,
+    "frames encoded a second": 200_000,
 }
 
 
-def point(model: FullFaceModel | PCAUnits, test: np.ndarray) -> dict[str, float]:
-    codes = model.transform(test)
+def together(codes: np.ndarray, units: np.ndarray) -> float:
+    """Percent of frames in which the pair of opposites that most often works together does."""
+    on = (codes > 0).astype(float)
+    pairs = (on.T @ on / len(on))[opposites(units)]
+    return float(100 * pairs.max(initial=0.0))
+
+
+def front(model: FullFaceModel, train: pd.DataFrame, test: pd.DataFrame) -> dict[str, object]:
+    """Scores at several means of active units, then of the model as it comes."""
+    rows: dict[str, object] = {}
+    as_it_comes = model.encoder_alpha_
+    for active in ACTIVE:
+        codes = model.calibrate(test, active).transform(test).to_numpy()
+        rows[str(active)] = {
+            "active": active_units(codes),
+            "active, a twentieth of the motion": active_units(codes, units=model.components_),
+            "above_pca": 100 * (model.score(test) - PCAUnits(active).fit(train).score(test)),
+            "variance_explained": 100 * model.score(test),
+            "cancellation": cancellation(codes, model.components_),
+            "opposites_together": together(codes, model.components_),
+        }
+    model.encoder_alpha_ = as_it_comes
+    rows["default"] = plain(model, test)
+    return rows
+
+
+def plain(model: FullFaceModel, test: pd.DataFrame) -> dict[str, float]:
+    codes = model.transform(test).to_numpy()
     return {
-        "active": active_units(codes, 1e-9),
-        "variance_explained": variance_explained(test, model.inverse_transform(codes)),
+        "active": active_units(codes),
+        "variance_explained": 100 * model.score(test),
+        "cancellation": cancellation(codes, model.components_),
+        "opposites_together": together(codes, model.components_),
     }
 
 
-def best_correlation(codes: np.ndarray, truth: np.ndarray) -> float:
-    a, b = truth - truth.mean(axis=0), codes - codes.mean(axis=0)
-    size = np.sqrt(np.outer((a**2).sum(axis=0), (b**2).sum(axis=0)))
-    correlation = np.divide(a.T @ b, size, out=np.zeros_like(size), where=size > 0)
-    return float(correlation[truth.std(axis=0) > 0.05].max(axis=1).mean())
+def found_again(a: np.ndarray, b: np.ndarray) -> float:
+    similar = cosines(a, b)
+    rows, columns = linear_sum_assignment(-similar)
+    return float((similar[rows, columns] >= 0.9).mean())
 
 
-def best_cosine(units: np.ndarray, true_units: np.ndarray) -> float:
-    units = units / np.linalg.norm(units, axis=1, keepdims=True)
-    return float((true_units @ units.T).max(axis=1).mean())
+def readout(model: FullFaceModel, sets: tuple[pd.DataFrame, ...], labels: pd.DataFrame) -> float:
+    """Mean correlation of a ridge readout, learned on the people learned from, with intensities of those left out."""
+    train, test = (model.transform(one).to_numpy() for one in sets)
+    learned, true = (labels.loc[one.index].to_numpy() for one in sets)
+    guess = RidgeCV(np.logspace(-2, 4, 13)).fit(train / train.std(), learned).predict(test / train.std())
+    return float(np.mean([np.corrcoef(g, t)[0, 1] for g, t in zip(guess.T, true.T, strict=True) if t.std() > 0.05]))
 
 
-def plane(train: np.ndarray, test: np.ndarray, dimensions: int) -> float:
-    """What the best linear subspace explains: n non-negative units cover n − 1 dimensions on both sides, no more."""
-    directions = np.linalg.svd(train, full_matrices=False)[2][:dimensions]
-    return variance_explained(test, test @ directions.T @ directions)
+def half(motion: pd.DataFrame, which: int, frames: int) -> pd.DataFrame:
+    subjects = motion.index.get_level_values("subject")
+    rows = motion[np.isin(subjects, sorted(set(subjects))[which::2])]
+    return sample(rows, frames)
 
 
-def interpretability(model: FullFaceModel) -> dict[str, float]:
-    units = as_units(model.components_, scheme=model.scheme_, signed=False)
-    scores = summary_table({"model": score_units(units, n_null=20)}).iloc[0]
-    return {
-        "parts": float(np.nanmean(locality(units.motion))),
-        "compliance": float(np.nanmean(compliance(units.motion))),
-        "interpretable_share": float(scores["share"]),
-    }
+def sample(motion: pd.DataFrame, frames: int) -> pd.DataFrame:
+    rows = motion.iloc[:: max(1, len(motion) // frames)]
+    rows.attrs = motion.attrs
+    return rows
 
 
-def front(train: np.ndarray, test: np.ndarray, truth: tuple[np.ndarray, np.ndarray] | None = None) -> dict[str, object]:
-    result: dict[str, object] = {"pca": {n: point(PCAUnits(n).fit(train), test) for n in (2, 4, 6, 8, 12, 16)}}
-    result["best linear subspace, one dimension less than units"] = plane(train, test, N_UNITS - 1)
-    if truth:
-        pca = PCAUnits(N_UNITS).fit(train)
-        result["pca"]["recovery"] = {
-            "best_cosine": best_cosine(pca.components_, truth[1]),
-            "best_correlation": best_correlation(pca.transform(test), truth[0]),
-        }
-    names = keypoints.DISFA66 if train.shape[1] == 132 else keypoints.IBUG68
-    table = keypoints.make_table(
-        train, scheme=names.name, frames=range(len(train)), dataset="train", subject="all", recording="all"
-    )
-    unrefined = FullFaceModel(N_UNITS, encoder="direct", refine=False, n_jobs=1).fit(table)
-    for name, settings in VARIANTS.items():
-        model = copy.deepcopy(unrefined)
-        if settings is not None:
-            alpha, held = settings
-            columns = unrefined.part_columns_
-            units = refine_units(
-                train, unrefined.components_, columns, alpha=alpha, locality=held, sparse="sparse" in name
-            )
-            model.components_ = order_units(train, units).units
-        rows: dict[str, object] = {
-            "direct": point(model, test),
-            "interpretability": interpretability(model),
-            "largest_code, direct": float(model.transform(test).max()),
-        }
-        if truth:
-            rows["recovery"] = {
-                "best_cosine": best_cosine(model.components_, truth[1]),
-                "best_correlation, direct": best_correlation(model.transform(test), truth[0]),
-            }
-        if settings is None:
-            rows["hierarchical"] = point(model.set_params(encoder="hierarchical"), test)
-        model.set_params(encoder="sparse")
-        for selection in ("elimination", "lasso"):
-            for most in (2, 4, 6, 8, 12):
-                model.set_params(selection=selection, max_active=most, encoder_alpha=None)
-                rows[f"at most {most}, {selection}"] = point(model, test)
-        model.set_params(selection="elimination", max_active=None)
-        for mean in (2, 4, 6, 8):
-            rows[f"{mean} on average, elimination"] = point(model.calibrate(test, mean), test)
-            if truth and mean == 8:
-                rows["recovery"]["best_correlation, 8 on average"] = best_correlation(model.transform(test), truth[0])
+def study(train: pd.DataFrame, test: pd.DataFrame, labels: pd.DataFrame | None, frames: int) -> dict[str, object]:
+    learn, result = sample(train, frames), {}
+    for name, model in (("DFECS", FullFaceModel(N_UNITS)), ("DFECS (paper)", FullFaceModel.paper(N_UNITS))):
+        seconds, _ = cpu_seconds(lambda model=model: model.fit(learn), time.process_time)
+        rows = front(model, train, test) if name == "DFECS" else {"default": plain(model, test)}
+        rows["fit_seconds"] = seconds
+        if labels is not None:
+            true = FACSUnits().fit(train, action_units=labels.loc[train.index])
+            truth = pd.DataFrame(true.components_, index=true.get_feature_names_out())
+            recovered = au_recovery(model.components_, truth, model.transform(test), labels.loc[test.index])
+            rows["recovery"] = {key: float(recovered[key].mean()) for key in ("cosine", "correlation")}
+            rows["readout"] = readout(model, (learn, test), labels)
         result[name] = rows
     return result
 
 
+def speeds(motion: pd.DataFrame) -> dict[str, float]:
+    learn = sample(motion, 10_000)
+    seconds, model = cpu_seconds(lambda: FullFaceModel(N_UNITS).fit(learn), time.process_time)
+    many = np.tile(learn.to_numpy(), (5, 1))
+    coding, _ = cpu_seconds(lambda: model.transform(many), time.process_time, 3)
+    product, _ = cpu_seconds(lambda: many @ model.components_.T, time.process_time, 3)
+    return {
+        "frames_fitted": len(learn),
+        "fit_seconds": seconds,
+        "frames_encoded_a_second": len(many) / coding,
+        "encoding, times the matrix product alone": coding / product,
+    }
+
+
 def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
+    parser.add_argument("--frames", type=int, default=3000, help="frames learned from in each fold")
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
-    content: dict[str, object] = {"n_units": N_UNITS, "calibration": "on the held-out recording itself, no labels"}
-    tables = recordings(chosen.motion)
-    real = {}
-    for name, table in tables.items():
-        train = np.concatenate([other.to_numpy() for key, other in tables.items() if key != name])
-        real[name] = front(train, table.to_numpy())
-        print(
-            name,
-            {variant: round(real[name][variant]["direct"]["variance_explained"], 2) for variant in VARIANTS},
-            flush=True,
-        )
-    content["real recordings, one left out"] = real
-    made = {}
+    content: dict[str, object] = {"n_units": N_UNITS, "targets": TARGETS, "frames_learned_from": chosen.frames}
+    for name, motion in recordings(chosen.motion).items():
+        FullFaceModel(4).fit(motion.iloc[:300])  # compiling does not count
+        subjects = sorted(set(motion.index.get_level_values("subject")))
+        folds = []
+        for first in range(0, len(subjects) - 1, 2):
+            held = np.isin(motion.index.get_level_values("subject"), subjects[first : first + 2])
+            train, test = motion[~held], motion[held]
+            train.attrs = test.attrs = motion.attrs
+            folds.append(study(train, sample(test, 5000), None, chosen.frames))
+            print(name, subjects[first : first + 2], folds[-1]["DFECS"], flush=True)
+        halves = [half(motion, which, chosen.frames) for which in (0, 1)]
+        kinds = {"DFECS": FullFaceModel, "DFECS (paper)": FullFaceModel.paper}
+        again = {
+            kind: found_again(*(make(N_UNITS).fit(one).components_ for one in halves)) for kind, make in kinds.items()
+        }
+        content[f"{name}: two people left out"] = {"folds": folds, "found_again": again, "speed": speeds(motion)}
     for name in ("sim-ckplus", "sim-disfa"):
         motion, labels = simulated(name, None)
-        subject = motion.index.get_level_values("subject")
-        held = np.isin(subject, sorted(set(subject))[::3])
-        step = max(1, int((~held).sum()) // 2000)
-        train, test = motion[~held].to_numpy()[::step], motion[held].to_numpy()[::2]
-        true = FACSUnits().fit(motion[~held], action_units=labels[~held]).components_
-        made[name] = front(
-            np.ascontiguousarray(train), np.ascontiguousarray(test), (labels[held].to_numpy()[::2], true)
-        )
-        print(name, {variant: made[name][variant]["recovery"] for variant in VARIANTS}, flush=True)
-    content["simulated, a third of the subjects left out"] = made
+        subjects = motion.index.get_level_values("subject")
+        held = np.isin(subjects, sorted(set(subjects))[::3])
+        train, test = motion[~held], motion[held]
+        train.attrs = test.attrs = motion.attrs
+        content[f"{name}: a third of the people left out"] = study(train, sample(test, 4000), labels, chosen.frames)
+        halves = [half(motion, which, chosen.frames) for which in (0, 1)]
+        content[f"{name}: found again"] = found_again(*(FullFaceModel(N_UNITS).fit(one).components_ for one in halves))
+        print(name, content[f"{name}: a third of the people left out"], content[f"{name}: found again"], flush=True)
     print(write("units", content))
-    rows = []
-    for name, result in {**real, **made}.items():
-        for variant in VARIANTS:
-            scores = result[variant]
-            rows.append(
-                {
-                    "data": name,
-                    "variant": variant,
-                    "direct − PCA-16": scores["direct"]["variance_explained"] - result["pca"][16]["variance_explained"],
-                    "8 on average − PCA-8": scores["8 on average, elimination"]["variance_explained"]
-                    - result["pca"][8]["variance_explained"],
-                    **scores["interpretability"],
-                    **scores.get("recovery", {}),
-                }
-            )
-    print(pd.DataFrame(rows).round(2).to_string())
 
 
 if __name__ == "__main__":
