@@ -23,6 +23,9 @@ ARGS = [
     "--disable-sync",
 ]
 
+# Fixtures hold no examples; several files of this name would be taken for one module.
+collect_ignore_glob = ["conftest.py", "*/conftest.py"]
+
 
 def chromium() -> str | None:
     """The browser: $CHROMIUM, or one on the path."""

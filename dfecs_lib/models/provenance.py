@@ -16,6 +16,8 @@ __all__ = ["provenance", "refuse_faces", "warn_of_faces"]
 
 # Operations after which a table holds motion.
 _MOTION = frozenset({"motion_vectors", "prepare", "decode"})
+# Operations that say nothing of what a table holds.
+_OF_ANY_TABLE = frozenset({"convert", "stack", "scale", "rename_recordings", "unknown"})
 # Real motion has a root mean square of 10-17 px, registered faces lie around (700, 1000).
 _SIZE_OF_A_FACE = 100.0
 _WHAT_TO_DO = (
@@ -32,8 +34,9 @@ def refuse_faces(X: object) -> None:
     DfecsError
         With what to call instead.
     """
-    history = X.attrs.get("history") if isinstance(X, pd.DataFrame) else None
-    if history and not any(entry.get("operation") in _MOTION for entry in history):
+    history = X.attrs.get("history", []) if isinstance(X, pd.DataFrame) else []
+    done = {entry.get("operation") for entry in history} - _OF_ANY_TABLE
+    if done and not done & _MOTION:
         raise DfecsError(
             "this table holds faces, not motion (no step of its history takes the neutral face off); " + _WHAT_TO_DO
         )

@@ -53,7 +53,7 @@ def test_measures_of_the_units_stand_beside_what_they_explain(faces) -> None:
     scored = score_units(_pca().fit(motion.dropna(how="all")), n_null=5)
     assert set(wide.index) == set(faces)
     np.testing.assert_allclose(wide["interpretable"], 100 * scored.share.share)
-    np.testing.assert_allclose(wide["compliance"], scored.table["statistic"].mean())
+    np.testing.assert_allclose(wide["likeness"], scored.table["statistic"].mean())
     np.testing.assert_allclose(wide["parts"], scored.table["locality"].mean())
     assert as_units(_pca().fit(motion.dropna(how="all"))).signed  # PCA's units must comply both ways
 
