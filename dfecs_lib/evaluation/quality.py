@@ -99,7 +99,7 @@ def quality(table: pd.DataFrame, frames: pd.DataFrame | None = None) -> pd.DataF
     Examples
     --------
     >>> from dfecs_lib import load
-    >>> quality(load("sim-ckplus").keypoints)["face"].min() > 90
+    >>> bool(quality(load("sim-ckplus").keypoints)["face"].min() > 90)
     True
     """
     table = validate(table)
