@@ -21,7 +21,7 @@ LIBRARY = Path(__file__).parents[2]
 _ROOT = LIBRARY.name
 
 
-def code_digest(sources: Iterable[str], library: Path = LIBRARY) -> str:
+def code_digest(sources: Iterable[str], library: Path | None = None) -> str:
     """Return a hash of the library's files that `sources` use (see `used_code`) and of the packages' versions."""
     files, packages = used_code(sources, library)
     total = hashlib.sha256(f"{sys.version_info[:3]}".encode())
@@ -32,7 +32,7 @@ def code_digest(sources: Iterable[str], library: Path = LIBRARY) -> str:
     return total.hexdigest()
 
 
-def used_code(sources: Iterable[str], library: Path = LIBRARY) -> tuple[list[Path], list[str]]:
+def used_code(sources: Iterable[str], library: Path | None = None) -> tuple[list[Path], list[str]]:
     """Return the files and the other packages that some Python sources stand on.
 
     Parameters
@@ -56,6 +56,7 @@ def used_code(sources: Iterable[str], library: Path = LIBRARY) -> tuple[list[Pat
     >>> [file.name for file in files], packages
     (['__init__.py', 'errors.py'], [])
     """
+    library = LIBRARY if library is None else library
     try:
         todo = set().union(*(_imported(source) for source in sources))
     except SyntaxError:
