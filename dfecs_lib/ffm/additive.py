@@ -105,7 +105,8 @@ class _Data:
             idle = np.flatnonzero(np.diag(UtU) <= 0)
             if idle.size:
                 left = np.square(self.X - E @ V).sum(axis=1)
-                image[idle] = _directions(self.X[np.argsort(-left, kind="stable")[: idle.size]])
+                worst = np.argsort(-left, kind="stable")[: idle.size]  # fewer, where there are fewer frames than units
+                image[idle[: worst.size]] = _directions(self.X[worst])
                 before = None
             if before is not None and now < last * (1 + _SLACK):
                 V = _directions(np.where(image == 0, 0.0, image + _MOMENTUM * (image - before)))

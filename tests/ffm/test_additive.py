@@ -120,3 +120,10 @@ def test_the_papers_recipe_has_a_name(faces: pd.DataFrame) -> None:
     assert not a.refined_
     with pytest.raises(DfecsError, match="active belongs to"):
         FullFaceModel.paper(4, active=3).fit(faces)
+
+
+def test_fewer_frames_than_units_to_choose_from(faces: pd.DataFrame) -> None:
+    few = faces.iloc[[5, 40, 80, 120]]
+    model = FullFaceModel(encoder="additive", random_state=0).fit(few)
+    assert np.isfinite(model.components_).all()
+    assert len(model.components_) <= len(few) + 1
