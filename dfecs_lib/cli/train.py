@@ -52,7 +52,12 @@ _COUNTED = ("frames", "recordings", "subjects")
 @click.option("--no-affine", is_flag=True, help="Leave size and place of the face in.")
 @click.option("--no-parts", is_flag=True, help="Leave the place of face parts in.")
 @click.option("--weights", metavar="FILE.npy", help="Linear frontalization with these published weights.")
-@click.option("--scheme", metavar="NAME", help="Keypoint scheme to bring all tables to, such as bp4d49.")
+@click.option(
+    "--scheme",
+    metavar="NAME",
+    help="Keypoint scheme to bring all tables to, such as bp4d49; 'tracked' keeps all points of a mesh, of which the "
+    "68 iBUG points are taken otherwise.",
+)
 @parallel_options(
     "Parallel workers; they do not change the result.",
     "Search on the workers of a running Dask cluster: its scheduler's address, such as tcp://10.0.0.1:8786, or "

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-import pandas as pd
 from tqdm import tqdm
 
 from dfecs_lib.data.readers import Tracks, read_folder, read_tracks
@@ -16,7 +15,7 @@ from dfecs_lib.data.readers.read import several_faces
 from dfecs_lib.data.readers.registry import dataset_readers
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.files import natural_key
-from dfecs_lib.keypoints import IBUG68, MEDIAPIPE478, convert, scheme_of
+from dfecs_lib.keypoints import points_wanted
 from dfecs_lib.keypoints.dataset import Dataset, ReadReport
 from dfecs_lib.keypoints.path_names import names_from_path
 from dfecs_lib.keypoints.plausible import flag_implausible
@@ -37,6 +36,7 @@ class ReadingOptions:
     identity: str | None
     picture_size: tuple[int, int] | None
     progress: bool
+    scheme: str | None = None
 
 
 def from_file(path: Path, options: ReadingOptions) -> Dataset:
@@ -52,7 +52,7 @@ def from_file(path: Path, options: ReadingOptions) -> Dataset:
     )
     if tracks.report.problems:
         raise DfecsError(f"{path}: {tracks.report.problems[0]}")
-    return _of_tracks(str(path), tracks)
+    return _of_tracks(str(path), tracks, options.scheme)
 
 
 def from_folder(path: Path, options: ReadingOptions) -> list[Dataset]:
@@ -89,7 +89,7 @@ def from_folder(path: Path, options: ReadingOptions) -> list[Dataset]:
                 (file.relative_to(path).as_posix(), "is no table of tracked faces") for file in table_files(path)
             ]
         else:
-            read += [_of_tracks(str(path / name), tracks) for name, tracks in folder.tracks.items()]
+            read += [_of_tracks(str(path / name), tracks, options.scheme) for name, tracks in folder.tracks.items()]
             skipped += folder.skipped
     for video in tqdm(videos, desc=f"tracking {path.name}", unit="video", disable=not options.progress or not videos):
         try:
@@ -119,10 +119,10 @@ def _video(path: Path, options: ReadingOptions) -> Dataset:
         progress=options.progress,
     )
     report = ReadReport(len(table), failed=int(table.isna().all(axis=1).sum()))
-    return _plausible(Dataset(str(path), _as_ibug(table), None, None, report))
+    return _plausible(Dataset(str(path), points_wanted(table, options.scheme), None, None, report))
 
 
-def _of_tracks(name: str, tracks: Tracks) -> Dataset:
+def _of_tracks(name: str, tracks: Tracks, scheme: str | None) -> Dataset:
     faces = several_faces(tracks.keypoints)
     # Lines of other faces are said below.
     aside = [entry for entry in tracks.report.set_aside if not (faces and "face" in entry[0])]
@@ -137,7 +137,7 @@ def _of_tracks(name: str, tracks: Tracks) -> Dataset:
     return _plausible(
         Dataset(
             name,
-            _as_ibug(tracks.keypoints),
+            points_wanted(tracks.keypoints, scheme),
             None,
             None,
             tracks.report,
@@ -146,11 +146,6 @@ def _of_tracks(name: str, tracks: Tracks) -> Dataset:
             pose=tracks.pose,
         )
     )
-
-
-def _as_ibug(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a mesh as the 68 points that it has of iBUG's, which are what faces are registered by."""
-    return convert(table, IBUG68) if scheme_of(table) == MEDIAPIPE478 else table
 
 
 def _plausible(data: Dataset) -> Dataset:

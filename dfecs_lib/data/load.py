@@ -14,7 +14,7 @@ from dfecs_lib.data.manifest import find_manifest, load_manifest
 from dfecs_lib.data.manifest_entries import Entry
 from dfecs_lib.data.videos import read_videos
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.keypoints import record
+from dfecs_lib.keypoints import TRACKED, record
 from dfecs_lib.keypoints.dataset import Dataset
 
 __all__ = ["combine", "describe", "load", "load_each", "split_names"]
@@ -32,6 +32,7 @@ def load(
     face: int | Literal["all"] | None = None,
     identity: str | None = None,
     picture_size: tuple[int, int] | None = None,
+    scheme: str | None = None,
     manifest: Source | None = None,
     size: str = "small",
     strict: bool = False,
@@ -52,6 +53,10 @@ def load(
         of the manifest name their subjects themselves.
     min_confidence, face, identity, picture_size
         For files of tracked faces: see `dfecs_lib.data.readers.read_tracks`.
+    scheme : str, optional
+        ``"tracked"`` keeps all points of a mesh (and of WFLW's 98); the table's history says so, and whatever follows
+        goes by it. By default the 68 iBUG points among them are taken, so that such tables go with others. Or a
+        scheme's name, such as ``"wflw98"``, for the tables that have all its points; simulated faces can be had in any.
     manifest : path, optional
         By default ``data_manifest.yaml`` of the current folder, else the one beside the library.
     size : str
@@ -98,6 +103,7 @@ def load(
             face=face,
             identity=identity,
             picture_size=picture_size,
+            scheme=scheme,
             manifest=manifest,
             size=size,
             strict=strict,
@@ -114,6 +120,7 @@ def load_each(
     face: int | Literal["all"] | None = None,
     identity: str | None = None,
     picture_size: tuple[int, int] | None = None,
+    scheme: str | None = None,
     manifest: Source | None = None,
     size: str = "small",
     strict: bool = False,
@@ -127,7 +134,7 @@ def load_each(
     ['sim-ckplus', 'sim-bp4d']
     """
     sources = [what] if isinstance(what, str | os.PathLike) else list(what)
-    options = ReadingOptions(names, strict, min_confidence, face, identity, picture_size, progress)
+    options = ReadingOptions(names, strict, min_confidence, face, identity, picture_size, progress, scheme)
     read = [data for one in sources for data in _load_one(one, options, manifest, size)]
     if not read:
         raise DfecsError("no table of tracked faces to read")
@@ -186,6 +193,8 @@ def _load_one(source: Source, options: ReadingOptions, manifest: Source | None, 
     if frame is not None:
         raise DfecsError(f"{name} has its own neutral frames; leave out @{frame}")
     own: dict[str, str] = {"size": size} if known[name].kind == "simulated" else {}
+    if own and options.scheme not in (None, TRACKED):
+        own["scheme"] = str(options.scheme)
     data = load_dataset(name, manifest, progress=options.progress, **own)  # type: ignore[arg-type]  # a reader's own
     return [only(data, recording) if recording else data]
 

@@ -103,7 +103,7 @@ def quality(table: pd.DataFrame, frames: pd.DataFrame | None = None) -> pd.DataF
     True
     """
     table = validate(table)
-    if scheme_of(table).n_points > 68:
+    if scheme_of(table).dense:
         table = convert(table, "ibug68")
     facts = None if frames is None else same_rows(frames, table.index, "what is told of the frames")
     rows: dict[tuple[str, str, str], dict[str, float]] = {}

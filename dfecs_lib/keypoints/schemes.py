@@ -1,5 +1,7 @@
 """Keypoint schemes: which points a dataset has, which face part each belongs to, and which mirrors which.
 
+Everything else in the library asks a scheme for its parts, mirrored points and names, and never for the number 68.
+
 Sides are the subject's own: the right eyebrow (iBUG 17-21) is on the left of an unmirrored picture.
 """
 
@@ -14,16 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.keypoints.dense import MESH_MIRROR, MESH_OF_WFLW, MESH_PARTS, WFLW_IBUG, WFLW_MIRROR, WFLW_PARTS
 
 __all__ = [
     "BP4D49",
     "DISFA66",
     "FACE_PARTS",
     "IBUG68",
+    "MEDIAPIPE468",
     "MEDIAPIPE478",
     "SCHEMES",
+    "TRACKED",
+    "WFLW98",
+    "Layout",
     "Scheme",
     "get_scheme",
+    "made_of",
     "shared_points",
 ]
 
@@ -62,6 +70,18 @@ _MEDIAPIPE_IBUG = (
 )
 
 
+#: In place of a scheme's name: every table's own, with all the points that were tracked.
+TRACKED = "tracked"
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Parts and mirrored points of a scheme that has other points than iBUG's, by position."""
+
+    parts: Mapping[str, tuple[int, ...]]
+    mirror: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Scheme:
     """A fixed, ordered set of K keypoints.
@@ -76,6 +96,8 @@ class Scheme:
         ``ibug[j]`` is the iBUG-68 point at ``source[j]`` of this scheme.
     source : tuple of int
         Positions, within this scheme, of the points listed in `ibug`. For the iBUG subsets this is ``0 … K-1``.
+    layout : Layout, optional
+        Parts and mirrored points of a scheme with further points.
 
     Examples
     --------
@@ -88,6 +110,12 @@ class Scheme:
     n_points: int
     ibug: tuple[int, ...]
     source: tuple[int, ...]
+    layout: Layout | None = None
+
+    @property
+    def dense(self) -> bool:
+        """Whether it has points besides iBUG's."""
+        return len(self.ibug) != self.n_points
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -122,6 +150,8 @@ class Scheme:
     @cached_property
     def parts(self) -> Mapping[str, NDArray[np.intp]]:
         """Face part -> positions in this scheme; a part of which no point is left is absent."""
+        if self.layout is not None:
+            return MappingProxyType({part: np.array(where, dtype=np.intp) for part, where in self.layout.parts.items()})
         found = {
             part: np.array([self._position[i] for i in points if i in self._position], dtype=np.intp)
             for part, points in FACE_PARTS.items()
@@ -130,9 +160,9 @@ class Scheme:
 
     @cached_property
     def mirror(self) -> NDArray[np.intp]:
-        """Permutation: point k of the mirrored face is ``mirror[k]`` of the face (iBUG schemes only)."""
-        if len(self.ibug) != self.n_points:
-            raise DfecsError(f"the scheme {self.name!r} has no table of mirrored points; convert to 'ibug68' first")
+        """Permutation: point k of the mirrored face is ``mirror[k]`` of the face."""
+        if self.layout is not None:
+            return np.array(self.layout.mirror, dtype=np.intp)
         return np.array([self._position[_MIRROR_68[i]] for i in self.ibug], dtype=np.intp)
 
     @cached_property
@@ -151,10 +181,42 @@ IBUG68 = _subset("ibug68", list(range(68)))
 DISFA66 = _subset("disfa66", [k for k in range(68) if k not in (60, 64)])
 #: BP4D's 49 points: no jaw line (0-16) and no inner mouth corners (60, 64).
 BP4D49 = _subset("bp4d49", [k for k in range(17, 68) if k not in (60, 64)])
+#: WFLW's 98 points: twice as many along the jaw line, brows with a lower edge, pupils.
+WFLW98 = Scheme("wflw98", 98, tuple(range(68)), WFLW_IBUG, Layout(WFLW_PARTS, WFLW_MIRROR))
 #: MediaPipe's face mesh with irises; 68 of its 478 vertices stand for the iBUG points.
-MEDIAPIPE478 = Scheme("mediapipe478", 478, tuple(range(68)), _MEDIAPIPE_IBUG)
+MEDIAPIPE478 = Scheme("mediapipe478", 478, tuple(range(68)), _MEDIAPIPE_IBUG, Layout(MESH_PARTS, MESH_MIRROR))
+_IRISES = range(468, 478)
+#: The same mesh without the ten points of the irises, which older versions do not track.
+MEDIAPIPE468 = Scheme(
+    "mediapipe468",
+    468,
+    tuple(range(68)),
+    _MEDIAPIPE_IBUG,
+    Layout(
+        MappingProxyType({part: tuple(k for k in where if k not in _IRISES) for part, where in MESH_PARTS.items()}),
+        MESH_MIRROR[:468],
+    ),
+)
 
-SCHEMES: Mapping[str, Scheme] = MappingProxyType({s.name: s for s in (IBUG68, DISFA66, BP4D49, MEDIAPIPE478)})
+SCHEMES: Mapping[str, Scheme] = MappingProxyType(
+    {s.name: s for s in (IBUG68, DISFA66, BP4D49, WFLW98, MEDIAPIPE468, MEDIAPIPE478)}
+)
+
+
+def made_of(scheme: Scheme, source: Scheme) -> tuple[tuple[int, ...], ...] | None:
+    """Return, for each point of a dense `scheme`, the positions in `source` whose mean it is; None where it is not one.
+
+    Examples
+    --------
+    >>> made_of(WFLW98, MEDIAPIPE478)[:2]
+    ((127,), (127, 234))
+    """
+    mesh = source in (MEDIAPIPE468, MEDIAPIPE478)
+    if scheme == WFLW98 and mesh:
+        return tuple(tuple(k for k in where if k < source.n_points) for where in MESH_OF_WFLW)
+    if mesh and scheme in (MEDIAPIPE468, MEDIAPIPE478):
+        return tuple((k,) if k < source.n_points else () for k in range(scheme.n_points))
+    return None
 
 
 def get_scheme(scheme: str | Scheme) -> Scheme:

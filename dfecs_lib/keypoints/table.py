@@ -16,12 +16,22 @@ from numpy.typing import ArrayLike
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints.by_name import INDEX_NAMES, from_points, in_order, scheme_of, to_points
-from dfecs_lib.keypoints.schemes import SCHEMES, Scheme, get_scheme
+from dfecs_lib.keypoints.schemes import (
+    IBUG68,
+    MEDIAPIPE468,
+    MEDIAPIPE478,
+    SCHEMES,
+    TRACKED,
+    Scheme,
+    get_scheme,
+    made_of,
+)
 
 __all__ = [
     "KeypointTableError",
     "convert",
     "make_table",
+    "points_wanted",
     "record",
     "stack",
     "validate",
@@ -164,24 +174,77 @@ def validate(table: pd.DataFrame) -> pd.DataFrame:
 def convert(table: pd.DataFrame, scheme: str | Scheme) -> pd.DataFrame:
     """Return the table in another scheme, by iBUG-68 number; points that the source lacks become NaN.
 
+    MediaPipe's mesh also makes WFLW's 98 points. Fewer points do not make a mesh, or WFLW's.
+
     Parameters
     ----------
     table : keypoint table
     scheme : str or Scheme
-        The target. Converting to MediaPipe's mesh is refused: 68 points do not make 478.
+        The target.
+
+    Raises
+    ------
+    DfecsError
+        If the target has points that the source cannot give.
+
+    Notes
+    -----
+    A point of another scheme is the one that stands nearest, not the same point of the skin: see
+    ``benchmarks/keypoints.py`` for how far apart they are on real frames tracked both ways, and on simulated ones.
     """
     old, new = scheme_of(validate(table)), get_scheme(scheme)
     if old == new:
         return table
-    if len(new.ibug) != new.n_points:
-        raise DfecsError(f"cannot convert {old.name!r} to {new.name!r}: it has points that no other scheme has")
     points = to_points(table)
     out = np.full((len(points), new.n_points, 2), np.nan)
-    shared = [p for p in new.ibug if old.has(p)]
-    out[:, new.positions(shared)] = points[:, old.positions(shared)]
+    if new.dense:
+        made = made_of(new, old)
+        if made is None:
+            raise DfecsError(f"cannot convert {old.name!r} to {new.name!r}: it has points that no other scheme has")
+        for k, where in enumerate(made):
+            if where:
+                out[:, k] = points[:, list(where)].mean(axis=1)
+    else:
+        shared = [p for p in new.ibug if old.has(p)]
+        out[:, new.positions(shared)] = points[:, old.positions(shared)]
     result = pd.DataFrame(from_points(out), index=table.index, columns=list(new.columns))
     result.attrs = {**table.attrs, "scheme": new.name}
     return record(result, "convert", source=old.name, target=new.name)
+
+
+def points_wanted(table: pd.DataFrame, scheme: str | Scheme | None = None) -> pd.DataFrame:
+    """Return a table with the points that its user wants: the one place in which a mesh becomes 68 points, or does not.
+
+    Parameters
+    ----------
+    table : keypoint table
+    scheme : str or Scheme, optional
+        ``"tracked"``: all points; a mesh without its irises becomes ``"mediapipe468"``. The choice goes into the
+        history, and holds for whoever asks later without a `scheme`. A scheme's name: that one, where the table has
+        all its points; else the table comes back as it is. None: the 68 iBUG points of a scheme that has further ones,
+        since that is what units learnt on other tables are of; other tables come back as they are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mesh = make_table(np.ones((1, 956)), scheme="mediapipe478", frames=[0])
+    >>> [points_wanted(mesh, scheme).attrs["scheme"] for scheme in (None, "wflw98", "tracked")]
+    ['ibug68', 'wflw98', 'mediapipe478']
+    """
+    own = scheme_of(table)
+    if scheme == TRACKED:
+        if own == MEDIAPIPE478 and table[[f"x_{k}" for k in range(468, 478)]].isna().all(axis=None):
+            table = convert(table, MEDIAPIPE468)
+        return record(table, "keep points", scheme=scheme_of(table).name) if own.dense and not _kept(table) else table
+    if scheme is None:
+        return convert(table, IBUG68) if own.dense and not _kept(table) else table
+    target = get_scheme(scheme)
+    has_all = own.has(*target.ibug) if not target.dense else target == own or made_of(target, own) is not None
+    return convert(table, target) if has_all else table
+
+
+def _kept(table: pd.DataFrame) -> bool:
+    return any(entry.get("operation") == "keep points" for entry in table.attrs.get("history", []))
 
 
 def stack(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from dfecs_lib.anatomy.skin import skin
 from dfecs_lib.keypoints import get_scheme
-from dfecs_lib.keypoints.schemes import FACE_PARTS, IBUG68, Scheme
+from dfecs_lib.keypoints.schemes import IBUG68, Scheme
 
 __all__ = ["name_units", "part_of_units", "summarize", "unit_names"]
 
@@ -57,6 +58,10 @@ _TOGETHER = {
 }
 
 
+#: What only a scheme with points on the cheeks can show: directions on the subject's right side.
+_CHEEKS = {"up": _UP, "down": _DOWN, "out": _OUT, "in": _IN}
+
+
 def _motion(*moves: tuple[tuple[int, ...], tuple[float, float]]) -> NDArray[np.float64]:
     template = np.zeros((2, 68))
     for points, direction in moves:
@@ -65,8 +70,8 @@ def _motion(*moves: tuple[tuple[int, ...], tuple[float, float]]) -> NDArray[np.f
 
 
 @cache
-def _templates() -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    """Names and unit motions, shape (n, 2, 68)."""
+def _templates(scheme: Scheme = IBUG68) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """Names and unit motions, shape (n, 2, K): iBUG's points, or all of a scheme with further ones."""
     found: dict[str, NDArray[np.float64]] = {}
     mirror = IBUG68.mirror
     for thing, (points, directions) in _SIDED.items():
@@ -81,21 +86,41 @@ def _templates() -> tuple[tuple[str, ...], NDArray[np.float64]]:
             found[f"{thing} {word}"] = _motion((points, direction))
     for name, moves in _TOGETHER.items():
         found[name] = _motion(*moves)
-    return tuple(found), np.stack(list(found.values()))
+    if not scheme.dense:
+        return tuple(found), np.stack(list(found.values()))
+    carried = {name: skin(scheme).carried(template) for name, template in found.items()}
+    sides = [scheme.parts.get(f"{side}_cheek") for side in ("right", "left")]
+    for word, (x, y) in _CHEEKS.items():
+        for name, shown in (("cheeks", (True, True)), ("right cheek", (True, False)), ("left cheek", (False, True))):
+            template = np.zeros((2, scheme.n_points))
+            for where, sign, moves_too in zip(sides, (1, -1), shown, strict=True):
+                if where is not None and moves_too:
+                    template[:, where] = [[sign * x], [y]]
+            if template.any():
+                carried[f"{name} {word}"] = template
+    return tuple(carried), np.stack([template / np.linalg.norm(template) for template in carried.values()])
+
+
+def _where(scheme: str | Scheme) -> Scheme:
+    """Return the scheme in whose points units are named: iBUG's, or one that has further ones."""
+    found = get_scheme(scheme)
+    return found if found.dense else IBUG68
 
 
 def _points(units: ArrayLike, scheme: str | Scheme) -> NDArray[np.float64]:
-    """Motions on the iBUG points, shape (n_units, 2, 68); zero where the scheme lacks a point."""
+    """Motions on the points of `_where`, shape (n_units, 2, K); zero where the scheme lacks a point."""
     found = get_scheme(scheme)
     rows = np.asarray(units, dtype=np.float64)
+    if found.dense:
+        return rows.reshape(len(rows), 2, -1)
     motion = np.zeros((len(rows), 2, 68))
     motion[:, :, list(found.ibug)] = rows.reshape(len(rows), 2, -1)[:, :, list(found.source)]
     return motion
 
 
-def _ranked(motion: NDArray[np.float64]) -> tuple[list[str], NDArray[np.float64]]:
-    """Plain motions that make a unit (136 numbers), the largest first, and how much of it each captures."""
-    names, templates = _templates()
+def _ranked(motion: NDArray[np.float64], scheme: Scheme) -> tuple[list[str], NDArray[np.float64]]:
+    """Plain motions that make a unit (2K numbers), the largest first, and how much of it each captures."""
+    names, templates = _templates(scheme)
     flat = templates.reshape(len(templates), -1)
     found: list[str] = []
     sizes: list[float] = []
@@ -132,20 +157,18 @@ def name_units(units: ArrayLike, scheme: str | Scheme, *, second: float = 0.7) -
     ['lip corners up']
     """
     result = []
-    for motion in _points(units, scheme).reshape(-1, 136):
-        found, sizes = _ranked(motion)
+    for motion in _points(units, scheme):
+        found, sizes = _ranked(motion.ravel(), _where(scheme))
         kept = [name for name, size in zip(found[:2], sizes, strict=False) if size >= second * sizes[0]]
         result.append(", ".join(kept) if kept else "no motion")
     return result
 
 
-def _side(motion: NDArray[np.float64]) -> str:
-    """Say on which side a unit of (2, 68) moves clearly more, or nothing."""
+def _side(motion: NDArray[np.float64], scheme: Scheme) -> str:
+    """Say on which side a unit of (2, K) moves clearly more, or nothing."""
     x = np.square(motion).sum(axis=0)
-    mirror = np.asarray(IBUG68.mirror)
-    right = np.array([k for k in range(68) if k < mirror[k] and k < 17] + [*range(17, 22), *range(36, 42), 31, 32])
-    right = np.concatenate([right, [48, 49, 50, 58, 59, 60, 61, 67]])
-    on_right, on_left = float(x[right].sum()), float(x[mirror[right]].sum())
+    right = np.flatnonzero((skin(scheme).mean[:, 0] < 0) & (scheme.mirror != np.arange(scheme.n_points)))
+    on_right, on_left = float(x[right].sum()), float(x[scheme.mirror[right]].sum())
     if on_right > 2 * on_left:
         return " on the right"
     return " on the left" if on_left > 2 * on_right else ""
@@ -194,10 +217,10 @@ def unit_names(model: HasUnits, scheme: str | Scheme | None = None) -> list[str]
         return [name + word if k in shared else name for k, (name, word) in enumerate(zip(names, words, strict=True))]
 
     def further(motion: NDArray[np.float64], name: str) -> str:
-        more = [other for other in _ranked(motion.ravel())[0] if other not in name]
+        more = [other for other in _ranked(motion.ravel(), _where(found))[0] if other not in name]
         return f", with {more[0]}" if more else ""
 
-    names = told_apart([_side(motion) for motion in motions])
+    names = told_apart([_side(motion, _where(found)) for motion in motions])
     names = told_apart([further(motion, name) for motion, name in zip(motions, names, strict=True)])
     counts: dict[str, int] = {}
     result = []
@@ -210,11 +233,12 @@ def unit_names(model: HasUnits, scheme: str | Scheme | None = None) -> list[str]
 def part_of_units(units: ArrayLike, scheme: str | Scheme, *, share: float = 0.2) -> list[str]:
     """Parts that hold at least `share` of each unit's energy, the largest first, joined by " + "."""
     motion = _points(units, scheme)
+    parts = _where(scheme).parts
     energy = (motion**2).sum(axis=1)
     total = energy.sum(axis=1)
     result = []
     for row, whole in zip(energy, total, strict=True):
-        of_part = {part: float(row[list(points)].sum()) for part, points in FACE_PARTS.items()}
+        of_part = {part: float(row[list(points)].sum()) for part, points in parts.items()}
         held = [
             part for part, value in sorted(of_part.items(), key=lambda item: -item[1]) if value >= share * whole > 0
         ]

@@ -35,11 +35,6 @@ def columns_of_parts(
         if parts != "scheme":
             raise DfecsError(f"unknown parts {parts!r}; give 'scheme', 'single' or a mapping of names to keypoints")
         scheme = scheme_of(X)
-        if len(scheme.ibug) != scheme.n_points:
-            raise DfecsError(
-                f"face parts of the scheme {scheme.name!r} are not known; "
-                "convert the table with keypoints.convert(table, 'ibug68'), or give parts={name: positions}"
-            )
         named: Mapping[str, Sequence[int] | NDArray[np.intp]] = scheme.parts
         name, n_points = scheme.name, scheme.n_points
     else:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from dfecs_lib.anatomy.head import load_head
+from dfecs_lib.anatomy.skin import skin
 from dfecs_lib.coding.encoders import direct
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import FrameOrArray, coordinates, get_scheme, in_order
@@ -29,7 +29,7 @@ def split_units(units: ArrayLike, scheme: str | Scheme) -> tuple[Array, Array]:
     """
     known = get_scheme(scheme)
     rows, mirror = coordinates(units), known.mirror
-    across = load_head().mean[list(known.ibug), 0]  # x to the image's right: the subject's left
+    across = skin(known).mean[:, 0]  # x to the image's right: the subject's left
     middle = mirror == np.arange(known.n_points)
     share = np.where(middle, 0.5, (across < 0).astype(np.float64))
     weight = np.concatenate([share, share])

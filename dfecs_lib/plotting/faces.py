@@ -89,7 +89,7 @@ def draw_face(
     row : Series or array of shape (2K,), (1, 2K) or (K, 2)
         Keypoints in pixels, y down. Missing points (NaN) leave gaps.
     scheme : str or Scheme, optional
-        By default the one with K points. Of MediaPipe's mesh, the points that stand for iBUG-68 are drawn.
+        By default the one with K points; its lines are `dfecs_lib.anatomy.contours`.
     color, linewidth, alpha, zorder
         As matplotlib's.
     points : bool
@@ -113,7 +113,7 @@ def draw_face(
             scalex=False,
             scaley=False,
         )
-    shown = xy[list(found.source)]
+    shown = xy
     if points:
         ax.plot(
             shown[:, 0],
@@ -139,10 +139,9 @@ def scaled_motion(
     """Return points, steps as drawn (what is missing does not move), scheme and scale: see `draw_motion`."""
     start, found = row_points(neutral, scheme)
     step = np.nan_to_num(row_points(motion, found)[0])
-    here = list(found.source)
-    longest = float(np.linalg.norm(step[here], axis=1).max())
+    longest = float(np.linalg.norm(step, axis=1).max())
     if scale is None:
-        known = start[here][~np.isnan(start[here]).any(axis=1)]
+        known = start[~np.isnan(start).any(axis=1)]
         width = float(np.ptp(known[:, 0])) if len(known) else 1.0
         scale = width / 6.0 / longest if longest > 0 else 1.0
     return start, scale * step, found, scale
@@ -196,22 +195,20 @@ def draw_motion(
         The factor that was used.
     """
     start, step, found, scale = scaled_motion(neutral, motion, scheme, scale)
-    here = list(found.source)
-    start_seen, step_seen = start[here], step[here]
     draw_face(ax, start, found, color=SOFT, linewidth=1.0, alpha=0.65)
     if face:
         draw_face(ax, start + step, found, color=color, linewidth=1.5)
-    moving = arrow_points(start_seen, step_seen, shortest)
+    moving = arrow_points(start, step, shortest)
     if moving.any():
         ax.quiver(
-            *start_seen[moving].T,
-            *step_seen[moving].T,
+            *start[moving].T,
+            *step[moving].T,
             angles="xy",
             scale_units="xy",
             scale=1.0,
             color=color,
             units="dots",
-            width=1.1,
+            width=0.7 if found.dense else 1.1,
             headwidth=4.5,
             headlength=4.5,
             headaxislength=4.0,

@@ -101,7 +101,8 @@ class MovingFaces(Html):
 
 
 def _drawing(start: NDArray[np.float64], step: NDArray[np.float64], scheme: Scheme, color: str, alt: str) -> str:
-    here = list(scheme.source)
+    cheeks = [scheme.parts[part] for part in ("right_cheek", "left_cheek") if part in scheme.parts]
+    here = np.concatenate([scheme.source, *cheeks]).astype(np.intp)  # all arrows of a mesh would be a hedgehog
     both = np.concatenate([start[here], (start + step)[here]])
     both = both[~np.isnan(both).any(axis=1)]
     low, high = (both.min(axis=0), both.max(axis=0)) if len(both) else (np.zeros(2), np.ones(2))

@@ -26,7 +26,8 @@ def moving_points(scheme: str | Scheme) -> tuple[int, ...]:
 
 
 def free_columns(scheme: str | Scheme) -> NDArray[np.intp]:
-    """Columns, x's then y's, of the `moving_points` in tables of this scheme."""
+    """Columns, x's then y's, of all points that are not anchors, in tables of this scheme."""
     known = get_scheme(scheme)
-    kept = known.positions(moving_points(known))
+    fixed = known.positions([point for point in ANCHORS if known.has(point)])
+    kept = np.setdiff1d(np.arange(known.n_points, dtype=np.intp), fixed)
     return np.concatenate([kept, known.n_points + kept])

@@ -26,7 +26,8 @@ class Frontalizer(KeypointTransformer):
     ----------
     method : {"pose", "linear"}
         "pose": fit a 3-D head (mean, identity and expression modes) by scaled orthography, undo its rotation, keep
-        the shape; needs no weights, works on the 68-, 66- and 49-point schemes and on frames that lack some points.
+        the shape; needs no weights, works on every scheme and on frames that lack some points. A mesh is turned by its
+        iBUG points, see `fit_frontal`.
         "linear": the published map of Vonikakis and Winkler (ICIP 2020): centre, unit root-mean-square radius, eyes
         level, then ``[x_0 … x_67, y_0 … y_67, 1] · weights``; 68 points, or 66 with estimated inner mouth corners.
     weights : array-like of shape (137, 136), or path of a .npy file
@@ -59,10 +60,6 @@ class Frontalizer(KeypointTransformer):
         if self.method == "pose":
             if self.weights is not None:
                 raise DfecsError("frontalization weights are for method='linear'; method='pose' uses none")
-            if len(scheme.ibug) != scheme.n_points:
-                raise DfecsError(
-                    f"the head model has no points for the scheme {scheme.name!r}; convert to 'ibug68' first"
-                )
             return
         load_weights(self.weights)
         if scheme not in (IBUG68, DISFA66):

@@ -129,7 +129,7 @@ def _averaged(score: NDArray[np.float64], frames: NDArray[np.int64]) -> NDArray[
 def _registered(table: pd.DataFrame) -> tuple[Rows, Scheme, bool]:
     """Return registered faces, their scheme, and whether part registration is among what was done to them."""
     values, scheme = coordinates(table), scheme_of(table)
-    if len(scheme.ibug) != scheme.n_points:  # a mesh: its 68 points
+    if scheme.dense:  # its 68 points
         where = scheme.positions(list(IBUG68.ibug))
         values, scheme = values[:, np.r_[where, scheme.n_points + where]], IBUG68
     k, corners = scheme.n_points, scheme.positions(list(_CORNERS))

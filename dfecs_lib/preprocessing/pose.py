@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfecs_lib.anatomy.head import load_head
+from dfecs_lib.anatomy.skin import skin
 from dfecs_lib.keypoints import Scheme
 from dfecs_lib.preprocessing.base import Rows
 from dfecs_lib.preprocessing.head_fit import HeadFit, head_fit
@@ -36,12 +37,14 @@ _CHUNK = 1024  # frames at a time: their arrays stay in the processor's cache
 class Frontal:
     """Frontal shapes of n frames; NaN where the pose is lost.
 
-    ``shape`` (n, 2K) in mm, ``turn`` (n, 2) is ``R₂₂⁻¹ r₃``, ``rotation`` (n, 3, 3).
+    ``shape`` (n, 2K) in mm, ``turn`` (n, 2) is ``R₂₂⁻¹ r₃``, ``rotation`` (n, 3, 3); ``lifting`` (n, 2, 3) is
+    ``[A | b]`` of ``A x + b − turn · Z``, from the picture to the frontal face.
     """
 
     shape: Rows
     turn: Rows
     rotation: NDArray[np.float64]
+    lifting: NDArray[np.float64]
 
 
 def fit_frontal(values: Rows, scheme: Scheme, *, corrected: bool = True) -> Frontal:
@@ -57,6 +60,8 @@ def fit_frontal(values: Rows, scheme: Scheme, *, corrected: bool = True) -> Fron
        points slide, and the points that registration holds fixed, whose noise would shake the whole face, are steadied
        by the rest: ``mean + S (S + N)⁻¹ (p − mean)``. All others stay as they were seen, and so does the width of the
        face (x of the jaw line's ends), by which registration measures the mouth.
+    5. A scheme with further points is fitted by its iBUG points; the others are lifted at the depth that they have on
+       the mean head (`dfecs_lib.anatomy.skin`), and what steps 3 and 4 did to iBUG's points besides is carried to them.
 
     Parameters
     ----------
@@ -71,9 +76,11 @@ def fit_frontal(values: Rows, scheme: Scheme, *, corrected: bool = True) -> Fron
     -------
     Frontal
     """
-    k = scheme.n_points
+    if scheme.dense:
+        return _fit_dense(values, scheme, corrected)
+    k, n = scheme.n_points, len(values)
     ibug = np.array(scheme.ibug)
-    out = Frontal(np.full_like(values, np.nan), np.full((len(values), 2), np.nan), np.full((len(values), 3, 3), np.nan))
+    out = Frontal(np.full_like(values, np.nan), *(np.full((n, *size), np.nan) for size in ((2,), (3, 3), (2, 3))))
     for rows, seen in _patterns(values, k):
         points = ibug[seen]
         if np.isin(points, _RIGID_POINTS).sum() < _LEAST_RIGID:
@@ -83,10 +90,30 @@ def fit_frontal(values: Rows, scheme: Scheme, *, corrected: bool = True) -> Fron
         for start in range(0, len(rows), _CHUNK):
             part = rows[start : start + _CHUNK]
             chunk = values[part] if seen.all() else values[np.ix_(part, columns)]
-            shape, turn, rotation = _fit(chunk, model, corrected)
+            shape, turn, rotation, lifting = _fit(chunk, model, corrected)
             out.shape[part[:, None], columns] = shape
-            out.turn[part], out.rotation[part] = turn, rotation
+            out.turn[part], out.rotation[part], out.lifting[part] = turn, rotation, lifting
     return out
+
+
+def _fit_dense(values: Rows, scheme: Scheme, corrected: bool) -> Frontal:
+    k, where = scheme.n_points, np.array(scheme.source)
+    some = Scheme(f"{scheme.name} at iBUG's points", len(where), scheme.ibug, tuple(range(len(where))))
+    fitted = fit_frontal(values[:, np.concatenate([where, k + where])], some, corrected=corrected)
+    face = skin(scheme)
+    shape = np.empty_like(values)
+    for start in range(0, len(values), _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        x, y = values[rows, :k], values[rows, k:]
+        for i, half in enumerate((shape[rows, :k], shape[rows, k:])):
+            lifting, turn = fitted.lifting[rows, i], fitted.turn[rows, i]
+            np.multiply(x, lifting[:, 0, None], out=half)
+            half += lifting[:, 1, None] * y
+            half += lifting[:, 2, None]
+            half -= turn[:, None] * face.mean[:, 2]
+            known = fitted.shape[rows, i * len(where) : (i + 1) * len(where)]
+            half += face.carried(known - half[:, where])
+    return Frontal(shape, fitted.turn, fitted.rotation, fitted.lifting)
 
 
 def frontalize_pose(values: Rows, scheme: Scheme) -> Rows:
@@ -119,7 +146,7 @@ def _patterns(values: Rows, k: int) -> Iterator[tuple[NDArray[np.intp], NDArray[
             yield np.flatnonzero(which == i), kind
 
 
-def _fit(x: Rows, model: HeadFit, corrected: bool) -> tuple[Rows, Rows, NDArray[np.float64]]:
+def _fit(x: Rows, model: HeadFit, corrected: bool) -> tuple[Rows, Rows, NDArray[np.float64], NDArray[np.float64]]:
     p = len(model.depth)
     x, y = x[:, :p], x[:, p:]
     # Points that all lie in one place have no size; what rounding leaves of it must not pass for a face.
@@ -176,7 +203,7 @@ def _fit(x: Rows, model: HeadFit, corrected: bool) -> tuple[Rows, Rows, NDArray[
     shape += model.mean
     third = _cross(first, second)
     shape[sizeless | ~(third[:, 2] > _LEAST_FACING)] = np.nan
-    return shape, turn, np.stack([first, second, third], axis=1)
+    return shape, turn, np.stack([first, second, third], axis=1), np.concatenate([a, b[:, :, None]], axis=2)
 
 
 def _lifting(first: Vector, second: Vector, scale: Vector, shift: Vector) -> tuple[NDArray[np.float64], Vector, Vector]:

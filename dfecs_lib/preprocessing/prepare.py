@@ -13,7 +13,18 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.keypoints import IBUG68, INDEX_NAMES, convert, get_scheme, in_order, record, scheme_of, stack, validate
+from dfecs_lib.keypoints import (
+    INDEX_NAMES,
+    TRACKED,
+    convert,
+    get_scheme,
+    in_order,
+    points_wanted,
+    record,
+    scheme_of,
+    stack,
+    validate,
+)
 from dfecs_lib.preprocessing.motion import motion_vectors
 from dfecs_lib.preprocessing.neutral import DEFAULT_METHOD, choose_neutral, recordings_with_a_face
 from dfecs_lib.preprocessing.neutral_report import neutral_report
@@ -87,9 +98,11 @@ def prepare(
     preprocessor : Pipeline, optional
         Of `make_preprocessor`; by default ``make_preprocessor()``.
     scheme : str, optional
-        Keypoint scheme of the result, needed where the tables are of different ones; a mesh of 478 points is always
-        brought to the 68 that stand nearest. Points that it lacks are taken
+        Keypoint scheme of the result, needed where the tables are of different ones. Points that it lacks are taken
         away before registration, so that all tables are registered by the same points; points that faces lack are NaN.
+        By default a mesh of 478 points (and WFLW's 98) is brought to the 68 that stand nearest, which is what most
+        units are made of; ``"tracked"`` keeps all points, as does a table that was loaded so. The motion of the 68
+        among them is the same either way.
     neutral : str or keypoint table, optional
         A method of `dfecs_lib.neutral.choose_neutral`; or faces (not yet registered) that are neutral: one row for
         all, or one a subject or a recording. By default the frames that the data name, else the default method's.
@@ -145,7 +158,8 @@ def preparation(
     if not items:
         raise DfecsError("no table of tracked faces to prepare")
     pipeline = make_preprocessor() if preprocessor is None else preprocessor
-    tables = [_table(item if isinstance(item, pd.DataFrame) else item.keypoints) for item in items]
+    tables = [_table(item if isinstance(item, pd.DataFrame) else item.keypoints, scheme) for item in items]
+    scheme = None if scheme == TRACKED else scheme
     if scheme is None and len(schemes := sorted({scheme_of(table).name for table in tables})) > 1:
         raise DfecsError(f"the tables are of different schemes ({', '.join(schemes)}); say which with scheme")
     notes: list[str] = []
@@ -176,8 +190,8 @@ def preparation(
     return Preparation(whole, rest, kept, tuple(notes))
 
 
-def _table(faces: pd.DataFrame) -> pd.DataFrame:
-    """Bring a table to the contract: columns and rows in order, attrs that `pandas.concat` lost told by the columns."""
+def _table(faces: pd.DataFrame, scheme: str | None) -> pd.DataFrame:
+    """Bring a table to the contract: columns and rows in order, lost attrs told by the columns, the points wanted."""
     table = in_order(faces)
     if not table.index.is_monotonic_increasing and list(table.index.names) == list(INDEX_NAMES):
         attrs, table = table.attrs, table.sort_index()
@@ -187,17 +201,12 @@ def _table(faces: pd.DataFrame) -> pd.DataFrame:
         table.attrs = {"scheme": scheme_of(table).name, "history": []}
     if any(entry.get("operation") == "motion_vectors" for entry in table.attrs.get("history", [])):
         raise DfecsError("this table holds motion already (its history says so); fit a model to it as it is")
-    validate(table)
-    # The 3-D head knows the 68 points; of a mesh those are taken that stand nearest to them.
-    mesh = len(scheme_of(table).ibug) != scheme_of(table).n_points
-    return convert(table, IBUG68) if mesh else table
+    return points_wanted(validate(table), scheme)
 
 
 def _registered(table: pd.DataFrame, pipeline: Pipeline, scheme: str | None, notes: list[str]) -> pd.DataFrame:
     """Register a table's recordings; those that cannot be go to the notes and stay NaN."""
     target = get_scheme(scheme) if scheme is not None else scheme_of(table)
-    if target != scheme_of(table) and scheme_of(table).has(*target.ibug):
-        table = convert(table, target)
     faces = recordings_with_a_face(table)
     notes += [f"{name}: no frame shows a face." for name in _names_lost(table, faces)]
     if faces.empty:
@@ -228,7 +237,8 @@ def _names_lost(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
 def _at(registered: pd.DataFrame, rows: pd.DataFrame, pipeline: Pipeline) -> pd.DataFrame:
     """Return the registered faces of known neutral frames, which need not be among the frames that are prepared."""
     if not rows.index.isin(registered.index).all():
-        registered = _registered(_table(rows), pipeline, scheme_of(registered).name, [])
+        name = scheme_of(registered).name
+        registered = _registered(_table(rows, name), pipeline, name, [])
     found = registered.loc[rows.index]
     found = found[found.notna().any(axis=1)]
     found.attrs = {**registered.attrs, "history": rows.attrs.get("history", [])}
@@ -237,7 +247,8 @@ def _at(registered: pd.DataFrame, rows: pd.DataFrame, pipeline: Pipeline) -> pd.
 
 def _given(neutral: pd.DataFrame, pipeline: Pipeline, faces: pd.DataFrame) -> pd.DataFrame:
     """Register the neutral faces given; a single one serves every recording."""
-    rest = _registered(_table(neutral), pipeline, scheme_of(faces).name, [])
+    name = scheme_of(faces).name
+    rest = _registered(_table(neutral, name), pipeline, name, [])
     rest = recordings_with_a_face(rest)
     if rest.empty:
         raise DfecsError("the neutral face that was given cannot be registered; give another frame")

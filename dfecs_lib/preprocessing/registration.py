@@ -6,14 +6,15 @@ Targets and anchors are those of the DFECS recipe (arXiv 2406.05434); the regist
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from dfecs_lib.errors import DfecsError
-from dfecs_lib.keypoints import Scheme
+from dfecs_lib.anatomy.skin import skin
+from dfecs_lib.keypoints import FACE_PARTS, Scheme
 from dfecs_lib.preprocessing.base import KeypointTransformer, Rows
 
 __all__ = [
@@ -122,8 +123,12 @@ class PartRegistration(KeypointTransformer):
     jaw. The nose is shifted so that 27 → (700, 1000). The lips stay. As complex numbers, a similarity is
     ``w = a z + b`` with ``a = (t₂ − t₁)/(s₂ − s₁)``. A scheme without a jaw line skips the jaw.
 
-    A frame with a missing anchor, or with two anchors in one place, becomes NaN; other NaN stay NaN. A mesh, most of
-    whose points belong to no part and would stay behind, is refused: convert it to ``"ibug68"``, as `prepare` does.
+    Of a scheme with further points, those that stand for iBUG's are moved as in a table of 68. Each of the others is
+    moved by a blend of these motions, ``Σ_p w_kp (a_p z + b_p)``, with fixed weights that fall with the distance from
+    iBUG's points of each part (`dfecs_lib.anatomy.skin`): moved by one part each, a mesh would tear along the lines at
+    which parts meet, and a cheek, which belongs to none, would have to stay behind.
+
+    A frame with a missing anchor, or with two anchors in one place, becomes NaN; other NaN stay NaN.
 
     Examples
     --------
@@ -135,29 +140,11 @@ class PartRegistration(KeypointTransformer):
     [400, 600, 1000, 1000]
     """
 
-    def _check(self, scheme: Scheme) -> None:
-        within = sum(len(points) for points in scheme.parts.values())
-        if within < scheme.n_points:
-            raise DfecsError(
-                f"{scheme.n_points - within} of the {scheme.n_points} points of {scheme.name!r} belong to no part and "
-                "would stay behind as parts move; convert the table to 'ibug68' first"
-            )
-
     def _apply(self, values: Rows, scheme: Scheme, X: pd.DataFrame | ArrayLike) -> Rows:  # noqa: ARG002
         k = scheme.n_points
         out = values.copy()
         lost = np.zeros(len(values), dtype=bool)
-
-        def move(part: str, a: NDArray[np.complex128], b: NDArray[np.complex128]) -> None:
-            points = scheme.parts[part]
-            # A slice where the points are neighbours, as in every iBUG scheme: no copies.
-            run = int(points[-1] - points[0]) + 1 == len(points)
-            i = slice(int(points[0]), int(points[-1]) + 1) if run else points
-            j = slice(k + int(points[0]), k + int(points[-1]) + 1) if run else k + points
-            x, y = values[:, i], values[:, j]
-            out[:, i] = a.real[:, None] * x - a.imag[:, None] * y + b.real[:, None]
-            out[:, j] = a.imag[:, None] * x + a.real[:, None] * y + b.imag[:, None]
-
+        moves: list[tuple[tuple[str, ...], NDArray[np.complex128], NDArray[np.complex128]]] = []
         for anchors, (t1, t2), parts in _SIMILARITIES:
             if not scheme.has(*anchors):
                 continue
@@ -167,14 +154,60 @@ class PartRegistration(KeypointTransformer):
             bad = ~(np.abs(apart) > 0)
             lost |= bad
             a = (t2 - t1) / np.where(bad, 1, apart)
-            for part in parts:
-                move(part, a, t1 - a * s1)
+            moves.append((parts, a, t1 - a * s1))
         p = scheme.position(_NOSE_ANCHOR)
         shift = _NOSE_TARGET - (values[:, p] + 1j * values[:, k + p])
         lost |= np.isnan(shift)
-        move("nose", np.ones(len(values), dtype=np.complex128), shift)
+        moves.append((("nose",), np.ones(len(values), dtype=np.complex128), shift))
+        if scheme.dense:
+            _blend(values, out, moves, _shares(scheme))
+        else:
+            for moved, a, b in moves:
+                for part in moved:
+                    _move(values, out, scheme.parts[part], a, b)
         out[lost] = np.nan
         return out
 
     def _history(self) -> tuple[str, dict[str, object]]:
         return "part_registration", {}
+
+
+def _move(
+    values: Rows, out: Rows, points: NDArray[np.intp], a: NDArray[np.complex128], b: NDArray[np.complex128]
+) -> None:
+    """Write ``a z + b`` of these points into `out`."""
+    k = values.shape[1] // 2
+    # A slice where the points are neighbours, as in every iBUG scheme: no copies.
+    run = int(points[-1] - points[0]) + 1 == len(points)
+    i = slice(int(points[0]), int(points[-1]) + 1) if run else points
+    j = slice(k + int(points[0]), k + int(points[-1]) + 1) if run else k + points
+    x, y = values[:, i], values[:, j]
+    out[:, i] = a.real[:, None] * x - a.imag[:, None] * y + b.real[:, None]
+    out[:, j] = a.imag[:, None] * x + a.real[:, None] * y + b.imag[:, None]
+
+
+@lru_cache(maxsize=8)
+def _shares(scheme: Scheme) -> dict[str, NDArray[np.float64]]:
+    """Return how much each part has a say in where every point goes, shape (K,); over all parts they sum to one."""
+    weights, ibug = skin(scheme).weights, list(scheme.ibug)
+    return {
+        part: weights[:, [ibug.index(j) for j in points if scheme.has(j)]].sum(axis=1)
+        for part, points in FACE_PARTS.items()
+    }
+
+
+def _blend(
+    values: Rows,
+    out: Rows,
+    moves: list[tuple[tuple[str, ...], NDArray[np.complex128], NDArray[np.complex128]]],
+    shares: dict[str, NDArray[np.float64]],
+) -> None:
+    """Write ``z + Σ_p w_p ((a_p − 1) z + b_p)`` into `out`: what no motion moves, the lips' share, stays."""
+    k = values.shape[1] // 2
+    share = np.stack([np.sum([shares[part] for part in parts], axis=0) for parts, _, _ in moves])
+    a = np.stack([a for _, a, _ in moves], axis=1) - 1
+    b = np.stack([b for _, _, b in moves], axis=1)
+    x, y = values[:, :k], values[:, k:]
+    turn_x, turn_y = a.real @ share, a.imag @ share
+    out[:, :k] += turn_x * x - turn_y * y + b.real @ share
+    out[:, k:] += turn_y * x + turn_x * y + b.imag @ share

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dfecs_lib.anatomy.contours import contours
+from dfecs_lib.anatomy.skin import skin
 from dfecs_lib.evaluation.quality import quality, quality_sentence
 from dfecs_lib.keypoints import coordinates, get_scheme, scheme_of, to_points
 from dfecs_lib.models.base import UnitsBase
@@ -40,15 +41,12 @@ _STYLE = (
 )
 
 
-# iBUG-68 numbers of the person's left half, which a picture shows on the right, and of the middle.
-_LEFT = (*range(9, 17), *range(22, 27), *range(42, 48), 34, 35, 52, 53, 54, 55, 56, 63, 64, 65)
-_MIDDLE = (8, 27, 28, 29, 30, 33, 51, 57, 62, 66)
-
-
 def _sides(model: UnitsBase) -> NDArray[np.float64]:
     """Return of each unit how much more it moves the person's left half than the right one, from -1 to 1."""
-    ibug = np.array(get_scheme(model.scheme_).ibug)
-    left, middle = np.isin(ibug, _LEFT), np.isin(ibug, _MIDDLE)
+    scheme = get_scheme(model.scheme_)
+    left = skin(scheme).mean[:, 0] > 0  # x to the image's right
+    middle = scheme.mirror == np.arange(scheme.n_points)
+    left &= ~middle
     size = np.nansum(to_points(np.asarray(model.components_)) ** 2, axis=2)
     of_left, of_right = size[:, left].sum(axis=1), size[:, ~left & ~middle].sum(axis=1)
     return np.asarray((of_left - of_right) / np.maximum(of_left + of_right, 1e-12))
@@ -113,7 +111,7 @@ def _distrust(row: pd.Series[float], explained: float | None, tracker: str | Non
         said.append(f"the units explain only {explained:.0f} % of the motion; what they miss is not in the curves")
     if tracker is None:
         said.append("the table does not say which tracker made it")
-    return said or ["nothing stands out; activations are still estimates from 68 points, not a coder's judgement"]
+    return said or ["nothing stands out; activations are still estimates from tracked points, not a coder's judgement"]
 
 
 def _times(index: pd.Index, seconds: pd.Series[float] | None) -> tuple[NDArray[np.float64], str]:

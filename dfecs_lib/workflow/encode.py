@@ -11,7 +11,7 @@ import pandas as pd
 
 from dfecs_lib.data.load import load_each
 from dfecs_lib.models.base import UnitsBase
-from dfecs_lib.workflow.faces_for import neutral_option, prepare_for, warn_of_notes
+from dfecs_lib.workflow.faces_for import neutral_option, points_of, prepare_for, warn_of_notes
 
 __all__ = ["encode"]
 
@@ -58,10 +58,11 @@ def encode(
         face=face,
         identity=identity,
         picture_size=picture_size,
+        scheme=points_of(model),
         strict=strict,
         progress=progress,
     )
-    rest = neutral_option(neutral, neutral_from, names)
+    rest = neutral_option(neutral, neutral_from, names, points_of(model))
     prepared = prepare_for(model, faces, neutral=rest, neutral_frame=neutral_frame)
     warn_of_notes(prepared)
     codes = model.transform(prepared.motion)

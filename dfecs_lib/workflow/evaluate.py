@@ -13,7 +13,7 @@ from dfecs_lib import metrics
 from dfecs_lib.data.load import load_each
 from dfecs_lib.evaluation.noise import noise_ceiling
 from dfecs_lib.models.base import UnitsBase
-from dfecs_lib.workflow.faces_for import neutral_option, prepare_for, warn_of_notes
+from dfecs_lib.workflow.faces_for import neutral_option, points_of, prepare_for, warn_of_notes
 
 __all__ = ["evaluate"]
 
@@ -59,10 +59,11 @@ def evaluate(
         face=face,
         identity=identity,
         picture_size=picture_size,
+        scheme=points_of(model),
         strict=strict,
         progress=progress,
     )
-    rest = neutral_option(neutral, neutral_from, names)
+    rest = neutral_option(neutral, neutral_from, names, points_of(model))
     prepared = prepare_for(model, faces, neutral=rest, neutral_frame=neutral_frame)
     warn_of_notes(prepared)
     whole = prepared.motion

@@ -11,12 +11,13 @@ import pandas as pd
 
 from dfecs_lib.data.load import load
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.keypoints import TRACKED, get_scheme
 from dfecs_lib.keypoints.dataset import Dataset
 from dfecs_lib.models.base import UnitsBase
 from dfecs_lib.preprocessing import Preparation, from_settings, preparation
 from dfecs_lib.tracking import tracker_of
 
-__all__ = ["neutral_faces", "prepare_for", "warn_of_notes"]
+__all__ = ["neutral_faces", "points_of", "prepare_for", "warn_of_notes"]
 
 
 def prepare_for(
@@ -79,7 +80,13 @@ def _warn_of_trackers(training: object, faces: Dataset | pd.DataFrame | Sequence
         )
 
 
-def neutral_faces(source: str, *, names: str | None = None) -> pd.DataFrame:
+def points_of(model: UnitsBase) -> str | None:
+    """Return which points faces are to be loaded with for a model: all that were tracked, where its units have them."""
+    name = getattr(model, "scheme_", None)
+    return TRACKED if name is not None and get_scheme(name).dense else None
+
+
+def neutral_faces(source: str, *, names: str | None = None, scheme: str | None = None) -> pd.DataFrame:
     """Return the neutral faces of ``FILE``, ``FILE:FRAME`` or ``FILE@FRAME``: that frame, else one a recording, chosen.
 
     Returns
@@ -88,7 +95,11 @@ def neutral_faces(source: str, *, names: str | None = None) -> pd.DataFrame:
         Rows of the file, not registered: what `dfecs_lib.prepare` takes as `neutral`.
     """
     head, _, frame = source.rpartition(":")
-    data = load(f"{head}@{frame}" if head and frame.isdigit() and not Path(source).exists() else source, names=names)
+    data = load(
+        f"{head}@{frame}" if head and frame.isdigit() and not Path(source).exists() else source,
+        names=names,
+        scheme=scheme,
+    )
     if data.neutral is not None:
         return data.neutral
     chosen = preparation(data).neutral
@@ -98,14 +109,14 @@ def neutral_faces(source: str, *, names: str | None = None) -> pd.DataFrame:
 
 
 def neutral_option(
-    neutral: str | None, neutral_from: str | os.PathLike[str] | None, names: str | None
+    neutral: str | None, neutral_from: str | os.PathLike[str] | None, names: str | None, scheme: str | None = None
 ) -> str | pd.DataFrame | None:
     """Return what `prepare` is to take as neutral, of a rule's name or a file's; both at once are refused."""
     if neutral_from is None:
         return neutral
     if neutral is not None:
         raise DfecsError("neutral and neutral_from exclude each other; give one of them")
-    return neutral_faces(os.fspath(neutral_from), names=names)
+    return neutral_faces(os.fspath(neutral_from), names=names, scheme=scheme)
 
 
 def warn_of_notes(prepared: Preparation) -> None:

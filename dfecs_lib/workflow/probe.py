@@ -17,7 +17,7 @@ from dfecs_lib.evaluation.subjects import subject_names
 from dfecs_lib.keypoints.dataset import Dataset
 from dfecs_lib.keypoints.labels import INTENSITY, OCCURRENCE, PROBABILITY
 from dfecs_lib.models.base import UnitsBase
-from dfecs_lib.workflow.faces_for import prepare_for, warn_of_notes
+from dfecs_lib.workflow.faces_for import points_of, prepare_for, warn_of_notes
 
 __all__ = ["evaluate_probe", "train_probe"]
 
@@ -110,7 +110,7 @@ def _labelled(
     model: UnitsBase, sources: Sources, names: str | None, strict: bool, progress: bool
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, object]]:
     """Return codes, labels as intensities, and what a model card says of them."""
-    faces = load_each(sources, names=names, strict=strict, progress=progress)
+    faces = load_each(sources, names=names, scheme=points_of(model), strict=strict, progress=progress)
     tables = [_intensities(data) for data in faces]
     labels = pd.concat([table for table, _ in tables]).sort_index()
     prepared = prepare_for(model, faces)

@@ -69,6 +69,7 @@ def train(
         face=face,
         identity=identity,
         picture_size=picture_size,
+        scheme=scheme,
         strict=strict,
         progress=progress,
     )

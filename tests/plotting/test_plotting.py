@@ -26,7 +26,8 @@ def face(scheme: str = "ibug68") -> np.ndarray:
 def test_every_ibug_point_of_a_scheme_lies_on_a_contour(name):
     scheme = get_scheme(name)
     drawn = {int(p) for line in contours(scheme) for p in line}
-    assert drawn == set(scheme.source)
+    assert drawn >= set(scheme.source)
+    assert scheme.dense or drawn == set(scheme.source)
 
 
 @pytest.mark.parametrize(("name", "closed"), [("ibug68", 4), ("disfa66", 4), ("bp4d49", 4)])

@@ -146,8 +146,8 @@ def test_unknown_method_weights_without_use_and_meshes_are_refused():
         Frontalizer(method="magic").fit(np.zeros((2, 136)))
     with pytest.raises(DfecsError, match="method='linear'"):
         Frontalizer(weights=np.zeros((137, 136))).fit(np.zeros((2, 136)))
-    with pytest.raises(DfecsError, match="ibug68"):
-        Frontalizer().fit(np.zeros((2, 2 * MEDIAPIPE478.n_points)))
+    with pytest.raises(DfecsError, match="method='linear' needs the 68 iBUG points"):
+        Frontalizer("linear", np.zeros((137, 136))).fit(np.zeros((2, 2 * MEDIAPIPE478.n_points)))
 
 
 def test_history_names_the_weights_by_their_hash(tracks, published):
