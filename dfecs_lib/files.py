@@ -18,6 +18,7 @@ import yaml
 from dfecs_lib.errors import DfecsError
 
 __all__ = [
+    "UNREADABLE",
     "natural_key",
     "parse_yaml",
     "read_parquet",
@@ -30,6 +31,8 @@ __all__ = [
     "write_table",
 ]
 
+#: What pandas raises at damaged binary tables: it believes what they say of themselves, and stumbles in as many ways.
+UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, MemoryError)
 # What a spreadsheet takes for a formula: signs that begin one, unless a mere number follows.
 _FORMULA = re.compile(r"[=@\t\r]|[+-](?=.)(?!\d*\.?\d*(?:[eE][+-]?\d+)?$)")
 
@@ -166,8 +169,7 @@ def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
         raise DfecsError(f"{source}: no such file")
     try:
         return pd.read_parquet(source)
-    except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
-        # pandas believes what a damaged file says of itself, and stumbles in as many ways
+    except UNREADABLE as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DfecsError(f"{source}: not a readable Parquet file ({reason[:200]})") from error
 

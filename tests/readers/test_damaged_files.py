@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import random
 import tempfile
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.io
 from damaging import CASES, damage
@@ -48,10 +50,38 @@ def parquet(save: Callable[[Path], None]) -> bytes:
         return (Path(folder) / "a.parquet").read_bytes()
 
 
+def text(points: np.ndarray, separator: str) -> bytes:
+    return "".join(f"{x}{separator}{y}\n" for x, y in points).encode()
+
+
+def mat(points: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    scipy.io.savemat(stream, {"pts": points})
+    return stream.getvalue()
+
+
 def npy() -> bytes:
     stream = io.BytesIO()
     np.save(stream, FACES)
     return stream.getvalue()
+
+
+def kept_in(save: Callable[[io.BytesIO], None]) -> bytes:
+    stream = io.BytesIO()
+    save(stream)
+    return stream.getvalue()
+
+
+def long() -> pd.DataFrame:
+    t, k = np.divmod(np.arange(9 * 68), 68)
+    return pd.DataFrame({"frame": t, "landmark": k, "x": FACES[t, k, 0], "y": FACES[t, k, 1], "time": t / 25})
+
+
+def deeplabcut() -> bytes:
+    levels = [("DLC", f"p{k}", axis) for k in range(68) for axis in ("x", "y", "likelihood")]
+    values = np.concatenate([FACES, np.full((9, 68, 1), 0.9)], axis=2).reshape(9, -1)
+    columns = pd.MultiIndex.from_tuples(levels, names=["scorer", "bodyparts", "coords"])
+    return pd.DataFrame(values, columns=columns).to_csv().encode()
 
 
 def own_table() -> bytes:
@@ -77,6 +107,16 @@ WHOLE: dict[str, bytes] = {
     "own.parquet": own_table(),
     "units.parquet": own_units(),
     "array.npy": npy(),
+    "array.npz": kept_in(lambda stream: np.savez(stream, points=FACES, fps=25.0)),
+    "array.mat": mat(FACES),
+    "long.csv": csv(long()),
+    "deeplabcut.csv": deeplabcut(),
+    "clock.csv": csv(plain_frame(FACES).assign(time=[f"00:00:0{k}.5" for k in range(9)])),
+    "numbers.csv": "\n".join(",".join(map(str, face.ravel())) for face in FACES).encode(),
+    "table.feather": kept_in(plain_frame(FACES).to_feather),
+    "table.json": openface_frame(FACES).to_json(orient="records").encode(),
+    "faces.json": json.dumps([{"landmarks": face.tolist()} for face in FACES]).encode(),
+    "one.pts": f"version: 1\nn_points: 68\n{{\n{text(FACES[0], ' ').decode()}}}\n".encode(),
 }
 
 Outcome = TypeVar("Outcome")
@@ -121,16 +161,6 @@ def test_damaged_files_are_read_or_refused(place: Path, name: str, seed: int) ->
 
 
 # --- datasets' folders ----------------------------------------------------------------------------------------------
-
-
-def text(points: np.ndarray, separator: str) -> bytes:
-    return "".join(f"{x}{separator}{y}\n" for x, y in points).encode()
-
-
-def mat(points: np.ndarray) -> bytes:
-    stream = io.BytesIO()
-    scipy.io.savemat(stream, {"pts": points})
-    return stream.getvalue()
 
 
 BP4D = FACES[0][[k for k in range(17, 68) if k not in (60, 64)]]

@@ -17,8 +17,11 @@ from dfecs_lib.data.readers import (
     openface,
     parquet,
     plain,
+    points_file,
     pyfeat,
     ravdess,
+    structured,
+    tidy,
 )
 from dfecs_lib.data.readers.in_folder import Folder, read_folder
 from dfecs_lib.data.readers.krsl import KrslName, parse_krsl_name
@@ -66,7 +69,10 @@ __all__ = [
     "validate_action_units",
 ]
 
-for _file_reader in (openface.READER, pyfeat.READER, parquet.READER, arrays.READER, plain.READER):
+for _file_reader in (
+    *(openface.READER, pyfeat.READER, parquet.READER, arrays.READER, arrays.MATLAB, structured.READER),
+    *(points_file.READER, plain.READER, tidy.READER, arrays.UNNAMED),
+):
     register(_file_reader)
 for _folder_reader in (disfa.READER, ckplus.READER, bp4d.READER, exemplars.READER, ravdess.READER, krsl.READER):
     register(_folder_reader)

@@ -4,34 +4,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import MEDIAPIPE478, SCHEMES, Scheme
 
-__all__ = ["MESH_WITHOUT_IRISES", "Points", "find_points", "has_points", "named", "points_missing"]
+__all__ = ["MESH_WITHOUT_IRISES", "SIZES", "Points", "find_points", "has_points", "named", "points_missing"]
 
 #: MediaPipe's mesh without `refine_landmarks`: the same vertices, less the ten of the irises at its end.
 MESH_WITHOUT_IRISES = 468
 _SCHEMES = {scheme.n_points: scheme for scheme in SCHEMES.values()} | {MESH_WITHOUT_IRISES: MEDIAPIPE478}
+#: What DeepLabCut, SLEAP and others call how sure they are of a point.
+_SCORES = ("likelihood", "score", "confidence")
+#: How many points a frame may have.
+SIZES = frozenset(_SCHEMES)
 _AXIS_FIRST = re.compile(r"(?P<stem>.*?)(?P<axis>[xyzXYZ])(?P<joint>[ _.(\[-]*)(?P<number>\d{1,4})(?P<end>[)\]]?)")
 _NUMBER_FIRST = re.compile(r"(?P<stem>.*?)(?P<number>\d{1,4})(?P<joint>[ _.)\]-]*)(?P<axis>[xyzXYZ])(?P<end>)")
 
 
 @dataclass(frozen=True)
 class Points:
-    """The columns of a scheme's points, in its order; `z` where they are in space, not in a picture."""
+    """The columns of a scheme's points, in its order; `z` where they are in space, `score` where each has one."""
 
     scheme: Scheme
     x: tuple[str, ...]
     y: tuple[str, ...]
     z: tuple[str, ...] = ()
+    score: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
         """All of them."""
-        return (*self.x, *self.y, *self.z)
+        return (*self.x, *self.y, *self.z, *self.score)
 
 
 @dataclass(frozen=True)
@@ -98,11 +103,20 @@ def find_points(header: tuple[str, ...]) -> Points | None:
     flat = [family for family in whole if not (family.upper and family.in_space)]
     for chosen in ([f for f in flat if f.plain], [f for f in flat if not f.stem], flat, whole):
         if len(chosen) == 1:
-            return chosen[0].points()
+            return _with_scores(chosen[0].points(), header)
         if chosen:
             first = " or ".join(family.points().x[0] for family in chosen)
             raise DfecsError(f"two sets of columns could hold the points ({first}, …); keep one, named x_0, y_0, …")
     return None
+
+
+def _with_scores(points: Points, header: tuple[str, ...]) -> Points:
+    there = set(header)
+    for end in _SCORES:  # point0_x, point0_likelihood
+        columns = tuple(f"{column[:-1]}{end}" for column in points.x)
+        if there.issuperset(columns):
+            return replace(points, score=columns)
+    return points
 
 
 def points_missing(header: tuple[str, ...]) -> str | None:

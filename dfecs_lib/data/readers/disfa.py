@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dfecs_lib.data.readers.arrays import read_mat
 from dfecs_lib.data.readers.error_log import find_error_log, read_error_log
 from dfecs_lib.data.readers.folders import (
     N_JOBS,
@@ -33,11 +32,6 @@ __all__ = ["READER", "SKIPPED"]
 
 #: The subjects that the authors of DFECS leave out.
 SKIPPED = ("SN004", "SN016")
-# scipy stumbles over damaged files in as many ways, a local variable that it never set (NameError) among them.
-_DAMAGED = (
-    *(ValueError, TypeError, LookupError, EOFError, NameError, ArithmeticError, MemoryError, AttributeError),
-    *(NotImplementedError, zlib.error, struct.error),
-)
 _LARGEST_FRAME = 1e15
 #: All subjects watch the same film: one recording each, of this name.
 RECORDING = "film"
@@ -63,16 +57,7 @@ def _numbered(paths: Sequence[Path]) -> NDArray[np.int64]:
 
 
 def _points(path: Path) -> NDArray[np.float64]:
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
-    try:
-        content = loadmat(path, variable_names=["pts"])
-    except OSError:
-        raise
-    except (MatReadError, *_DAMAGED) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"not a readable .mat file ({reason})") from error
+    content = read_mat(path, ["pts"])
     if "pts" not in content:
         raise ValueError("the variable 'pts' is missing")
     try:

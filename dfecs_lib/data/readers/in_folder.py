@@ -23,7 +23,9 @@ from dfecs_lib.keypoints.path_names import names_from_path, stem_of
 __all__ = ["TABLE_SUFFIXES", "Folder", "read_folder", "table_files", "tell_apart"]
 
 #: Endings of files that may hold a table; ``.gz`` too.
-TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".tab", ".parquet", ".npy", ".gz"})
+TABLE_SUFFIXES = frozenset(
+    {".csv", ".tsv", ".txt", ".tab", ".parquet", ".npy", ".gz", ".pts", ".json", ".jsonl", ".mat", ".feather"}
+)
 _LEVELS = list(INDEX_NAMES[:3])
 
 

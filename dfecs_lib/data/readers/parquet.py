@@ -16,9 +16,10 @@ from dfecs_lib.data.readers.layout import layout_of
 from dfecs_lib.data.readers.registry import FileReader
 from dfecs_lib.data.readers.sheets import FrameSheet
 from dfecs_lib.data.readers.tabular import read_sheet
+from dfecs_lib.data.readers.tidy import is_tidy, read_tidy
 from dfecs_lib.data.readers.tracks import FileOptions, Tracks
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.files import read_parquet
+from dfecs_lib.files import UNREADABLE, read_parquet
 from dfecs_lib.keypoints import INDEX_NAMES, TIME
 from dfecs_lib.keypoints.dataset import ReadReport
 from dfecs_lib.keypoints.labels import validate_action_units
@@ -26,6 +27,8 @@ from dfecs_lib.keypoints.path_names import names_from_path
 from dfecs_lib.keypoints.plausible import LARGEST_COORDINATE
 
 __all__ = ["READER", "read_frame"]
+
+_FEATHER = b"ARROW1"
 
 
 def read_frame(path: Path, frame: pd.DataFrame, options: FileOptions) -> Tracks:
@@ -39,6 +42,8 @@ def read_frame(path: Path, frame: pd.DataFrame, options: FileOptions) -> Tracks:
     ):
         if reader.sniff(b"", sheet.header):
             return read_sheet(sheet, dialect, options)
+    if is_tidy(sheet.header):
+        return read_tidy(sheet, options)
     shown = ", ".join(sheet.header)[:60]
     raise DfecsError(f"{path}: not a keypoint table and not an AU table: it has no columns x_0, x_1, … but {shown}")
 
@@ -61,8 +66,7 @@ def _renamed(path: Path, table: pd.DataFrame, options: FileOptions) -> pd.DataFr
 
 
 def _read(path: Path, options: FileOptions) -> Tracks:
-    head_of(path, 16)
-    table = read_parquet(path)
+    table = _feather(path) if head_of(path, 16).startswith(_FEATHER) else read_parquet(path)
     own = list(table.index.names) == list(INDEX_NAMES)
     if not own and "scheme" not in table.attrs:
         return read_frame(path, table, options)
@@ -106,8 +110,16 @@ def _read(path: Path, options: FileOptions) -> Tracks:
     return Tracks(named, None, None, time, None, report)
 
 
+def _feather(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_feather(path)
+    except UNREADABLE as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DfecsError(f"{path}: not a readable Feather file ({reason[:200]})") from error
+
+
 def _sniff(head: bytes, _header: tuple[str, ...]) -> bool:
-    return head[:4] == b"PAR1"
+    return head[:4] == b"PAR1" or head.startswith(_FEATHER)
 
 
-READER = FileReader("parquet", "Parquet table", _sniff, _read)
+READER = FileReader("parquet", "Parquet or Feather table", _sniff, _read)

@@ -17,7 +17,6 @@ from dfecs_lib.data.readers.registry import (
     file_reader,
     file_readers,
 )
-from dfecs_lib.data.readers.text import has_no_header
 from dfecs_lib.data.readers.tracks import FileOptions, Tracks
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints.dataset import ReadReport
@@ -33,6 +32,13 @@ __all__ = [
 ]
 
 PathLike = str | os.PathLike[str]
+
+_REFUSED = {
+    b"\x89HDF": "an HDF5 file; export its points as CSV (SLEAP: analysis CSV; DeepLabCut: csv; MATLAB: save with -v7)",
+    b"\x80": "a pickle, which may run anybody's code and is never opened; save the table as CSV or Parquet",
+    b"<?xml": "an XML file; save the points as CSV, a column x_0 … y_67 each",
+    b"%PDF": "a PDF file; a table is needed",
+}
 
 
 def sniff(path: PathLike) -> FileReader | DatasetReader:
@@ -59,8 +65,9 @@ def sniff(path: PathLike) -> FileReader | DatasetReader:
         raise DfecsError(f"{source}: is a spreadsheet or another archive; save the table as CSV")
     if {"recording", "frame"} <= set(header) and any(re.fullmatch(r"U\d+", name) for name in header):
         raise DfecsError(f"{source}: holds codes of units, not tracked faces")
-    if has_no_header(header):
-        raise DfecsError(f"{source}: begins with numbers; a first line with the columns' names (x_0, …) is needed")
+    for mark, what in _REFUSED.items():
+        if head.startswith(mark):
+            raise DfecsError(f"{source}: is {what}")
     known = ", ".join(f"{r.title} ({r.name})" for r in file_readers().values())
     what = "no text" if not header else f"a first line that begins {','.join(header)[:60]!r}"
     raise DfecsError(f"{source}: not a known file of tracked faces (it has {what}); known: {known}")

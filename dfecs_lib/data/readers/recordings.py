@@ -17,10 +17,10 @@ from dfecs_lib.errors import DfecsError
 from dfecs_lib.files import natural_key
 from dfecs_lib.keypoints.path_names import names_from_path, stem_of
 
-__all__ = ["Place", "Where", "places"]
+__all__ = ["FRAME", "LEVELS", "Place", "Where", "places"]
 
-_FRAME = ("frame", "frame_number", "frame_no", "frame_id", "frame_index", "frame_idx")
-_LEVELS = ("dataset", "subject", "recording")
+FRAME = ("frame", "frame_number", "frame_no", "frame_id", "frame_index", "frame_idx")
+LEVELS = ("dataset", "subject", "recording")
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm"})
 #: Beyond it, a float64 does not hold every whole number.
 _LARGEST_FRAME = 2.0**53
@@ -113,7 +113,7 @@ class Where:
         keys: tuple[Key, ...] = ((names["dataset"].constant, names["subject"].constant, names["recording"].constant),)
         key = np.zeros(n, dtype=np.int64)
         if any(level.varies for level in names.values()):
-            codes, found = pd.MultiIndex.from_arrays([names[level](cells) for level in _LEVELS]).factorize()
+            codes, found = pd.MultiIndex.from_arrays([names[level](cells) for level in LEVELS]).factorize()
             key, keys = np.asarray(codes, dtype=np.int64), tuple((str(a), str(b), str(c)) for a, b, c in found)
         valid, fault = np.ones(n, dtype=np.bool_), ""
         frames: NDArray[np.int64]
@@ -161,7 +161,7 @@ class Where:
         )
 
     def _names(self, inputs: list[str], distinct: list[str], pictures: bool) -> dict[str, _Level]:
-        given = {level: getattr(self.options, level) for level in _LEVELS}
+        given = {level: getattr(self.options, level) for level in LEVELS}
         columns = dict(self.levels)
         several = len(distinct) > 1
         recordings = _recordings(self.path, distinct, pictures)
@@ -174,7 +174,7 @@ class Where:
             paths = distinct if several else [str(self.path)]
             said = {path: names_from_path(path, self.options.names) for path in paths}
         out: dict[str, _Level] = {}
-        for level in _LEVELS:
+        for level in LEVELS:
             if given[level] is not None:
                 out[level] = _Level(constant=str(given[level]))
             elif any(level in found for found in said.values()):
@@ -251,7 +251,7 @@ def places(
     identity = named(header, "identity", "person")
     if options.identity is not None and identity is None:
         raise DfecsError(f"{path}: has no column 'Identity' that names people; leave identity out, or choose by face")
-    levels = tuple((level, column) for level in _LEVELS if (column := named(header, level)) is not None)
+    levels = tuple((level, column) for level in LEVELS if (column := named(header, level)) is not None)
     return Where(
-        path, options, named(header, *_FRAME), time, named(header, *face), identity, named(header, *picture), levels
+        path, options, named(header, *FRAME), time, named(header, *face), identity, named(header, *picture), levels
     )

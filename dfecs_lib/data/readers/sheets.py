@@ -41,6 +41,8 @@ class Cells:
         Why lines are not among the rows, and how many.
     first_fault : str
         What is wrong with the first line that could not be read.
+    lines_each : ndarray of shape (n_rows,) or None
+        Lines of the file that each row is made of, where that is not one.
     """
 
     numbers: dict[str, NDArray[np.float64]]
@@ -49,11 +51,16 @@ class Cells:
     total: int
     set_aside: tuple[tuple[str, int], ...] = ()
     first_fault: str = ""
+    lines_each: NDArray[np.int64] | None = None
 
     @property
     def n_rows(self) -> int:
         """Rows at hand."""
         return len(self.lines)
+
+    def lines_of(self, rows: NDArray[np.bool_]) -> int:
+        """Return how many lines of the file these rows take."""
+        return int(rows.sum() if self.lines_each is None else self.lines_each[rows].sum())
 
 
 class Sheet(Protocol):
@@ -64,6 +71,7 @@ class Sheet(Protocol):
     @property
     def header(self) -> tuple[str, ...]: ...
     def read(self, numbers: Sequence[str], texts: Sequence[str] = ()) -> Cells: ...
+    def first(self, column: str) -> str: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +85,10 @@ class FrameSheet:
     def header(self) -> tuple[str, ...]:
         """Names of the columns."""
         return tuple(map(str, self.frame.columns))
+
+    def first(self, column: str) -> str:
+        """Return a column's first cell as text."""
+        return str(self.frame.iloc[0, self.header.index(column)]) if len(self.frame) else ""
 
     def read(self, numbers: Sequence[str], texts: Sequence[str] = ()) -> Cells:
         """Return the columns asked for; DfecsError when one holds something else than numbers."""
@@ -107,6 +119,15 @@ class TextSheet:
     def header(self) -> tuple[str, ...]:
         """Names of the columns."""
         return self.text.header
+
+    def first(self, column: str) -> str:
+        """Return a column's first cell as text."""
+        at = self.header.index(column)
+        for line in self.text.data[self.text.start : self.text.start + 65536].decode("utf-8", "replace").split("\n"):
+            fields = split(line, self.text.separator)
+            if len(fields) > at and not is_comment(line) and fields[at].strip().strip('"') != column:
+                return fields[at].strip().strip('"')
+        return ""
 
     def read(self, numbers: Sequence[str], texts: Sequence[str] = ()) -> Cells:
         """Return the columns asked for, and an account of the lines.

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dfecs_lib.data.readers.clock import is_clock, seconds_of_texts, since_the_start
 from dfecs_lib.data.readers.columns import Points, find_points, named, points_missing
 from dfecs_lib.data.readers.layout import layout_of
 from dfecs_lib.data.readers.recordings import Place, places
@@ -23,15 +24,19 @@ from dfecs_lib.keypoints.dataset import ReadReport
 from dfecs_lib.keypoints.labels import side_table
 from dfecs_lib.keypoints.plausible import LARGEST_COORDINATE
 
-__all__ = ["FOCAL_LENGTH", "PRINCIPAL_POINT", "Dialect", "read_sheet"]
+__all__ = ["FOCAL_LENGTH", "PRINCIPAL_POINT", "TIMES", "UNSURE", "Dialect", "read_sheet"]
 
 #: Points in space are seen through a camera of this focal length and principal point (pixels): OpenFace's own guess
 #: for a picture of 1280 x 720.
 FOCAL_LENGTH = 1000.0
 PRINCIPAL_POINT = (640.0, 360.0)
+#: Points that a tool is less sure of are missing: DeepLabCut's own default (``pcutoff``).
+UNSURE = 0.6
 
-_SECONDS = ("timestamp", "time", "time_s", "seconds", "t")
-_MILLISECONDS = ("timestamp_ms", "time_ms", "milliseconds", "ms")
+_SECONDS = ("timestamp", "time", "time_s", "seconds", "sec", "t")
+_MILLISECONDS = ("timestamp_ms", "time_ms", "milliseconds", "millis", "ms")
+#: Columns of time, by whatever unit.
+TIMES = (*_SECONDS, *_MILLISECONDS)
 _TRUE = frozenset({"1", "1.0", "true", "t", "yes", "y"})
 
 
@@ -91,15 +96,18 @@ def read_sheet(sheet: Sheet, dialect: Dialect, options: FileOptions) -> Tracks:
     path, header = sheet.path, sheet.header
     points = _points(path, header, dialect)
     confidence, success = named(header, *dialect.confidence), named(header, *dialect.success)
-    time = named(header, *_SECONDS) or named(header, *_MILLISECONDS)
+    time = named(header, *TIMES)
+    clock = time is not None and is_clock(sheet.first(time))
     units = {m[1]: c for c in header if (m := re.fullmatch(dialect.units, c))} if dialect.unit else {}
     pose = dict(dialect.pose) if set(dialect.pose.values()) <= set(header) else {}
     where = places(path, header, dialect.face, dialect.picture, time, options)
     rectangle = dialect.rectangle if set(dialect.rectangle) <= set(header) else ()
     numbers = [*points.columns, *units.values(), *pose.values(), *rectangle, *where.numbers]
-    numbers += [column for column in (confidence, time) if column]
-    texts = [*where.texts, *([success] if success else [])]
+    numbers += [column for column in (confidence, None if clock else time) if column]
+    texts = [*where.texts, *(column for column in (success, time if clock else None) if column)]
     cells = sheet.read([*dict.fromkeys(numbers)], [*dict.fromkeys(texts)])
+    if time is not None and clock:
+        cells.numbers[time] = seconds_of_texts(cells.texts[time])
 
     problems: list[str] = []
     notes: list[str] = []
@@ -146,9 +154,11 @@ def read_sheet(sheet: Sheet, dialect: Dialect, options: FileOptions) -> Tracks:
 
     seconds = None
     if time is not None:
-        scale = 1.0 if named(header, *_SECONDS) else 1e-3
-        values = scale * taken(time, chosen.any_row, np.ones(len(take), dtype=np.bool_))
-        seconds = pd.Series(values, index=table.index, name=TIME)
+        every = taken(time, chosen.any_row, np.ones(len(take), dtype=np.bool_))
+        recording = np.asarray(chosen.index.droplevel("frame").factorize()[0], dtype=np.int64)
+        every, said = since_the_start(every, recording, milliseconds=time.lower() in _MILLISECONDS)
+        notes += said
+        seconds = pd.Series(every, index=table.index, name=TIME)
     own = None if score is None else pd.Series(np.where(take >= 0, score[take], np.nan), table.index, name="confidence")
     own_units = {unit: taken(column) for unit, column in units.items()}
     return Tracks(
@@ -198,6 +208,13 @@ def _pixels(
     # A tracker that lost one point of a face it found writes it as (0, 0).
     lost = (x == 0) & (y == 0)
     lost &= ~lost.all(axis=1, keepdims=True)
+    if points.score:
+        score = np.column_stack([cells.numbers[c] for c in points.score])
+        unsure = ~(score >= UNSURE) & np.isfinite(x)
+        if unsure.any():
+            xy[:, :count][unsure] = np.nan
+            xy[:, width : width + count][unsure] = np.nan
+            notes.append(f"{int(unsure.sum())} points of a likelihood below {UNSURE:g} are missing points.")
     if lost.any():
         xy[:, :count][lost] = np.nan
         xy[:, width : width + count][lost] = np.nan
@@ -292,17 +309,19 @@ def _pose(
 def _report(
     cells: Cells, rows: Place, chosen: Chosen, failed: int, problems: list[str], notes: list[str]
 ) -> ReadReport:
-    used = int((chosen.rows >= 0).sum())
+    taken = np.zeros(cells.n_rows, dtype=np.bool_)
+    taken[chosen.rows[chosen.rows >= 0]] = True
+    used = cells.lines_of(taken)
     aside = dict(cells.set_aside)
-    if cells.n_rows - rows.n_rows:
-        aside["without a frame number"] = cells.n_rows - rows.n_rows
-    if rows.n_rows - used:
-        aside["of other faces"] = rows.n_rows - used
+    for why, mask in (("without a frame number", ~rows.valid), ("of other faces", rows.valid & ~taken)):
+        if mask.any():
+            aside[why] = cells.lines_of(mask)
     lost = ", ".join(f"{count} {why}" for why, count in aside.items())
     if lost:
         fault = cells.first_fault or rows.first_fault
+        what = "frames" if cells.lines_each is None else "points of frames"
         first = f" (the first: {fault})" if fault else ""
-        notes.append(f"{cells.total} lines: {used} are frames; set aside were {lost}{first}.")
+        notes.append(f"{cells.total} lines: {used} are {what}; set aside were {lost}{first}.")
     return ReadReport(
         frames=len(chosen.rows),
         failed=failed,

@@ -20,6 +20,7 @@ _GZIP = b"\x1f\x8b"
 #: A text of numbers shrinks to a tenth; what unpacks to a hundred times its size is no table.
 _MOST_UNPACKED = 100
 _MANY_LINES = 50
+_MOST_ROWS = 4  # of a header
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?|nan|NaN|")
 
@@ -138,6 +139,7 @@ def _header(lines: Iterable[str]) -> tuple[int, str, tuple[str, ...]]:
     """Find the line of column names: (its number from 0, the separator, the names)."""
     told: str | None = None
     first: tuple[int, str, tuple[str, ...]] | None = None
+    above: list[tuple[str, ...]] = []  # lines of names that stand right above
     for number, raw in enumerate(lines):
         hint = re.fullmatch(r'"?sep=(.)"?', raw.strip("\n "))
         if hint:
@@ -157,7 +159,30 @@ def _header(lines: Iterable[str]) -> tuple[int, str, tuple[str, ...]]:
                 return number, separator, names
         except DfecsError:  # two sets of points: a header all the same
             return number, separator, names
+        above = [*above, names][-_MOST_ROWS:] if not above or len(above[-1]) == len(names) else [names]
+        if joined := _stacked(above):
+            return number, separator, joined
     return first or (0, ",", ())
+
+
+def _stacked(rows: list[tuple[str, ...]]) -> tuple[str, ...] | None:
+    """Return the names that several header lines make together (DeepLabCut: scorer, bodyparts, coords); else None.
+
+    A line that says the same of every column, such as who tracked, names nothing.
+    """
+    for start in range(len(rows) - 1):
+        telling = [row for row in rows[start:] if len(set(row[1:])) > 1]
+        if len(telling) < 2 or telling[-1] != rows[-1]:
+            continue
+        names = tuple("_".join(filter(None, parts)) for parts in zip(*telling, strict=True))
+        index = {"bodyparts_coords", "individuals_bodyparts_coords", ""}
+        names = tuple("frame" if k == 0 and name in index else name for k, name in enumerate(names))
+        try:
+            if find_points(names) is not None:
+                return names
+        except DfecsError:
+            return names
+    return None
 
 
 def _decimal(data: bytes, start: int, separator: str) -> str:
@@ -173,4 +198,5 @@ def _decimal(data: bytes, start: int, separator: str) -> str:
 
 def has_no_header(header: tuple[str, ...]) -> bool:
     """Whether what stands where column names are expected is numbers."""
-    return len(header) > 1 and all(_NUMBER.fullmatch(name) for name in header)
+    names = header[0].split() if len(header) == 1 else header
+    return len(names) > 1 and all(_NUMBER.fullmatch(name) for name in names)
