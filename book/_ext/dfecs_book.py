@@ -14,6 +14,7 @@ import re
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import click
 from docutils import nodes
@@ -26,7 +27,8 @@ LOGGER = logging.getLogger(__name__)
 MATHJAX = ("tex-chtml.js", "output/chtml/fonts")
 PLOTLY = "plotly.min.js"
 NOT_RUN = "(not run here)"
-DOWNLOADS = {".csv", ".json", ".npz"}
+DOWNLOADS = {".csv", ".json", ".npz", ".md"}
+UNITS = "units"  # of trained units with their cards: where 'dfecs encode --units NAME' looks for them
 
 
 def results_folder(app: Sphinx) -> Path:
@@ -154,7 +156,28 @@ def mend_notebook(app: Sphinx, docname: str, source: list[str]) -> None:
             cell["metadata"]["tags"] = [*tags, "remove-cell"]
         elif "parameters" in tags:
             cell["metadata"]["tags"] = [*tags, "hide-input"]
+    fold_sections(notebook["cells"])
     source[0] = json.dumps(notebook)
+
+
+def _folded(cell: dict[str, Any]) -> bool:
+    tags = cell["metadata"].get("tags", [])
+    return "hide-input" in tags and "solution" not in tags
+
+
+def fold_sections(cells: list[dict[str, Any]]) -> None:
+    """Show the folded code of a section in one fold, that of its last figure, instead of one fold a figure."""
+    section: list[dict[str, Any]] = []
+    for cell in [*cells, {"cell_type": "markdown", "source": "## end"}]:
+        if cell["cell_type"] == "markdown" and re.search(r"^#{1,3} ", "".join(cell["source"]), re.MULTILINE):
+            if len(section) > 1:
+                section[-1]["source"] = "\n\n".join("".join(c["source"]) for c in section)
+                for other in section[:-1]:
+                    tags = [tag for tag in other["metadata"]["tags"] if tag != "hide-input"]
+                    other["metadata"]["tags"] = [*tags, "remove-input"]
+            section = []
+        elif cell["cell_type"] == "code" and _folded(cell):
+            section.append(cell)
 
 
 def copy_files(app: Sphinx, error: Exception | None) -> None:
@@ -173,11 +196,16 @@ def copy_files(app: Sphinx, error: Exception | None) -> None:
                 shutil.copytree(source / name, target, dirs_exist_ok=True)
             else:
                 shutil.copyfile(source / name, target)
-    for file in results_folder(app).glob("*/*"):
-        if file.suffix in DOWNLOADS:
-            target = out / "results" / file.parent.name / file.name
+    base = results_folder(app)
+    for file in [*base.glob("*/*"), *base.glob("*/files/*")]:
+        if file.suffix in DOWNLOADS or file.parent.name == "files":
+            target = out / "results" / file.relative_to(base)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
+    for card in base.glob("*/*.md"):
+        (out / UNITS).mkdir(exist_ok=True)
+        for file in (card, card.with_suffix(".npz")):
+            shutil.copyfile(file, out / UNITS / file.name)
 
 
 def mend_html(app: Sphinx, error: Exception | None) -> None:

@@ -22,7 +22,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from dfecs_lib import __version__
 
-DOWNLOADS = {".csv", ".json", ".npz"}
+DOWNLOADS = {".csv", ".json", ".npz", ".md"}
 FOLDER = "plain"  # of notebooks as they are committed: without outputs
 PROFILES = {
     "demo": ("five real clips, RAVDESS in part; simulated faces", "make book", "nothing; 70 MB are fetched"),
@@ -209,8 +209,11 @@ def run_it_yourself(app: Sphinx, docname: str) -> str:
     )
     folder = Path(app.srcdir) / "results" / run
     files = sorted(p for p in folder.iterdir() if p.suffix in DOWNLOADS) if folder.is_dir() else []
+    files += sorted(folder.glob("files/*"))
     up = "" if app.builder.name == "singlehtml" else "../" * docname.count("/")
-    recorded = ", ".join(f'<a href="{up}results/{run}/{p.name}" download>{p.name}</a>' for p in files)
+    recorded = ", ".join(
+        f'<a href="{up}results/{run}/{p.relative_to(folder).as_posix()}" download>{p.name}</a>' for p in files
+    )
     took, peak = seconds(notebook), megabytes(notebook)
     cost = [f"took {took:.0f} s" if took is not None else "", f"needed {peak:.0f} MB of memory at most" if peak else ""]
     return (
@@ -253,6 +256,6 @@ def write_plain(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, object]:
     app.add_directive("run-times", RunTimes)
     app.add_directive("profile-costs", ProfileCosts)
-    app.connect("doctree-read", add_how_to_run)
+    app.connect("doctree-read", add_how_to_run, priority=450)  # before the page's contents are listed
     app.connect("build-finished", write_plain)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

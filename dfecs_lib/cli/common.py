@@ -233,12 +233,14 @@ def check_output(path: str, suffixes: Iterable[str], inputs: Iterable[str] = ())
     return target
 
 
-def read_units(path: str) -> UnitsBase:
-    """Return the model of a file, or say what is wrong with it or with what it tells of its faces' preparation."""
+def read_units(name: str) -> UnitsBase:
+    """Return the model of a file or of that name, or say what is wrong with it or with what it tells of its faces."""
     from dfecs_lib.ffm import load_model
+    from dfecs_lib.models.named import find_units
     from dfecs_lib.preprocessing import from_settings
     from dfecs_lib.preprocessing.neutral import METHODS
 
+    path = find_units(name)
     model = load_model(path)
     settings, neutral = (model.metadata_.get(key) for key in ("preprocessing", "neutral"))
     if not isinstance(settings, dict):

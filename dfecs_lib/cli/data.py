@@ -13,7 +13,7 @@ _manifest = click.option("--manifest", metavar="FILE", help="Another manifest (d
 
 @click.group(no_args_is_help=False, epilog=example("dfecs data list"))
 def data() -> None:
-    """List, check and fetch datasets (data_manifest.yaml)."""
+    """List, check and fetch datasets (data_manifest.yaml); list trained units."""
 
 
 @data.command("list", epilog=example("dfecs data list"))
@@ -66,3 +66,31 @@ def fetch_datasets(names: tuple[str, ...], progress: bool | None, manifest: str 
     entries = [known[name] for name in names]  # an unknown name stops before any download
     for entry in entries:
         print(f"{entry.name}: {fetch(entry, progress=show_progress(progress))}")
+
+
+@data.command("units", epilog=example("dfecs data units"))
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def list_units(as_json: bool) -> None:
+    """Show the trained units that a name finds, as in 'dfecs encode --units NAME'.
+
+    They are the model files in the folder $DFECS_UNITS; without it, those in units/ here and in the books built in
+    _site. The card beside each file (.md) says what it learned from.
+    """
+    import pandas as pd
+
+    from dfecs_lib.ffm import load_model
+    from dfecs_lib.models.named import known_units, units_folders
+
+    rows = []
+    for name, path in known_units().items():
+        model = load_model(path)
+        training = model.metadata_.get("training")
+        known = training if isinstance(training, dict) else {}
+        about = {key: known.get(key) for key in ("subjects", "frames")}
+        rows.append({"name": name, "units": len(model.components_), **about, "file": str(path)})
+    if as_json:
+        print(json_text(pd.DataFrame(rows)))
+    elif rows:
+        print(table_text(pd.DataFrame(rows)))
+    else:
+        print(f"No units are in {', '.join(map(str, units_folders()))}; 'dfecs book' or 'dfecs train' makes some.")

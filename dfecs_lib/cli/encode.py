@@ -23,8 +23,13 @@ __all__ = ["encode"]
 
 
 @click.command(epilog=example("dfecs encode units.npz faces.csv -o codes.csv"))
-@click.argument("model", metavar="UNITS.npz")
-@click.argument("tables", nargs=-1, required=True, metavar="TABLE...")
+@click.argument("files", nargs=-1, required=True, metavar="[UNITS.npz] TABLE...")
+@click.option(
+    "--units",
+    metavar="NAME",
+    help="Units by name instead of UNITS.npz: model files in $DFECS_UNITS, in units/ here, or of a built book; "
+    "'dfecs data units' lists them.",
+)
 @click.option(
     "-o",
     "--output",
@@ -45,8 +50,8 @@ __all__ = ["encode"]
 @strict_option
 @progress_option
 def encode(
-    model: str,
-    tables: tuple[str, ...],
+    files: tuple[str, ...],
+    units: str | None,
     output: str,
     probe_file: str | None,
     names: str | None,
@@ -64,6 +69,9 @@ def encode(
 
     UNITS.npz is a model of 'dfecs train'; TABLE is anything that 'dfecs train' takes.
     """
+    model, tables = (files[0], files[1:]) if units is None else (units, files)
+    if not tables:
+        raise click.UsageError("Missing argument 'TABLE...'.")
     target = check_output(output, [".csv", ".parquet"], [model, *tables, *([probe_file] if probe_file else [])])
     import pandas as pd
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_bars", "draw_codes", "draw_curves", "draw_matrix"]
 
+_TOGETHER = 0.6  # of the greatest value: where the least is above, points show differences and bars do not
 _BESIDE = 4  # curves whose names have room between the axes
 # Curves differ by dash and marker too, so that colour is never the only difference.
 _DASHES: tuple[str | tuple[float, ...], ...] = ("", (5, 2), (1, 1.5), (5, 1.5, 1, 1.5), (8, 2), (3, 1))
@@ -102,6 +103,9 @@ def draw_bars(
 ) -> None:
     """Draw lying bars, top to bottom, each with its value written at its end.
 
+    Where all values lie together far from zero (the least above six tenths of the greatest), bars would all look
+    alike: then each is a point, and the axis is cut to where the points and their intervals lie.
+
     Parameters
     ----------
     ax : matplotlib Axes
@@ -120,9 +124,16 @@ def draw_bars(
     names = list(values)
     palette = {name: (colors or {}).get(name) or curve_color(name, 0) for name in names}
     lengths = [float(values[name]) for name in names]
-    sns.barplot(
-        x=lengths, y=names, hue=names, palette=palette, orient="h", width=0.62, saturation=1, legend=False, ax=ax
-    )
+    ends = [end for name, v in zip(names, lengths, strict=True) for end in (v, *(intervals or {}).get(name, ()))]
+    least, most = np.nanmin([*ends, np.inf]), np.nanmax([*ends, -np.inf])
+    apart = len(names) > 1 and not np.isnan(lengths).any() and most > 0 and least > _TOGETHER * most
+    if apart:
+        sns.scatterplot(x=lengths, y=range(len(names)), hue=names, palette=palette, s=70, legend=False, ax=ax, zorder=3)
+        ax.set_xlim(least - 0.08 * (most - least) - 1e-3 * most, most + 0.22 * (most - least) + 4e-3 * most)
+    else:
+        sns.barplot(
+            x=lengths, y=names, hue=names, palette=palette, orient="h", width=0.62, saturation=1, legend=False, ax=ax
+        )
     for position, (name, value) in enumerate(zip(names, lengths, strict=True)):
         low, high = (intervals or {}).get(name, (value, value))
         if np.isnan(value):
@@ -131,14 +142,15 @@ def draw_bars(
         if high > low:
             ax.plot([low, high], [position, position], color=INK, linewidth=1.4)
         ax.annotate(
-            form.format(value), (max(value, high, 0), position), (4, 0), textcoords="offset points", va="center"
+            form.format(value), (max(value, high, 0), position), (7, 0), textcoords="offset points", va="center"
         )
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=False, axis="y")
     ax.grid(visible=True, axis="x")
-    ax.margins(x=0.12)
+    if not apart:
+        ax.margins(x=0.12)
     ax.set_xlabel(xlabel)
 
 

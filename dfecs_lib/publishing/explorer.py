@@ -88,6 +88,18 @@ def _hints(model: UnitModel, scheme: str) -> list[str]:
     return [FACS[number].name if number in FACS else "" for number in numbers]
 
 
+def _nearest(units: NDArray[np.float64], models: Mapping[str, UnitModel]) -> list[str]:
+    """Return of each unit the FACS unit of the set "FACS" that points most its way, with the cosine; "" without one."""
+    facs = models.get("FACS")
+    if facs is None or np.asarray(facs.components_).shape[1] != units.shape[1]:
+        return [""] * len(units)
+    theirs = np.asarray(facs.components_, dtype=np.float64)
+    sizes = np.outer(np.linalg.norm(units, axis=1), np.linalg.norm(theirs, axis=1))
+    cosines = units @ theirs.T / np.maximum(sizes, 1e-12)
+    names = [str(name) for name in getattr(facs, "unit_names_", range(1, len(theirs) + 1))]
+    return [f"{names[k]} ({row[k]:.2f})" for row in cosines for k in [int(row.argmax())]]
+
+
 def explorer_data(
     models: Mapping[str, UnitModel],
     neutral: pd.Series[float],
@@ -125,8 +137,9 @@ def explorer_data(
     Returns
     -------
     dict
-        ``neutral`` (2K numbers), ``lines``, ``mirror``, ``sets`` (``units``: px at 100 %; ``signed``; codes of presets
-        and clips), ``presets``, ``clips`` (motion, frame numbers, ``moments``: positions of telling frames), ``data``.
+        ``neutral`` (2K numbers), ``lines``, ``mirror``, ``sets`` (``units``: px at 100 %; ``signed``; ``nearest``: the
+        FACS unit of the set "FACS" that is most alike, with the cosine; codes of presets and clips), ``presets``,
+        ``clips`` (motion, frame numbers, ``moments``: positions of telling frames), ``data``.
 
     Raises
     ------
@@ -153,6 +166,7 @@ def explorer_data(
                 "signed": as_units(model, scheme=scheme).signed,
                 "names": [str(n) for n in getattr(model, "unit_names_", [f"{k + 1}" for k in range(len(units))])],
                 "hints": _hints(model, scheme),
+                "nearest": [""] * len(units) if name == "FACS" else _nearest(units, models),
                 "units": _rounded(units * full[:, None]),
                 "offset": _rounded(np.asarray(model.inverse_transform(np.zeros((1, len(units))))))[0],
                 "presets": _rounded(100 * codes[0] / full, digits),

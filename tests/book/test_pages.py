@@ -151,7 +151,8 @@ def test_every_run_page_lists_its_parameters_with_their_meaning(run_pages, root)
 def test_every_run_page_offers_all_that_the_run_recorded(site, run_pages, root):
     for name, text in run_pages.items():
         offered = set(re.findall(rf'href="\.\./results/{name}/([^"]+)"', text))
-        assert offered == {p.name for p in (site / "results" / name).iterdir()}, name
+        folder = site / "results" / name
+        assert offered == {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}, name
         assert "results.json" in offered, name
         json.loads((site / "results" / name / "results.json").read_text())
 

@@ -1,0 +1,53 @@
+"""Tables on a phone: one of four columns or more, and not too many rows, becomes a card a row.
+
+Every cell is told the heading of its column, which the style sheet writes before it on a narrow screen. The roles keep
+a table for those who hear the page, whatever the style makes of it. Other tables scroll, with a shadow as the cue.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape, unescape
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+LEAST_COLUMNS, MOST_ROWS = 4, 24
+_TABLE = re.compile(r"(<div class='dfecs-table[^>]*>)<table>(.*?)</table>", re.DOTALL)
+_HEAD = re.compile(r"<th(| [^>]*)>(.*?)</th>", re.DOTALL)
+
+
+def as_cards(match: re.Match[str]) -> str:
+    """Return a table whose cells know their headings, or the table as it is."""
+    box, table = match[1], match[2]
+    head, _, body = table.partition("</thead>")
+    names = [escape(unescape(re.sub(r"<[^>]+>", "", text)), quote=True) for _, text in _HEAD.findall(head)]
+    rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
+    if len(names) < LEAST_COLUMNS or len(rows) > MOST_ROWS:
+        return match[0]
+    out = []
+    for row in rows:
+        cells = re.split(r"<td", row)[1:]
+        labelled = (f'<td role="cell" data-label="{name}"{cell}' for name, cell in zip(names, cells, strict=True))
+        out.append(f'<tr role="row">{"".join(labelled)}</tr>')
+    heads = _HEAD.sub(r'<th role="columnheader"\1>\2</th>', head)
+    heads = heads.replace("<thead>", '<thead role="rowgroup">').replace("<tr>", '<tr role="row">')
+    box = box.replace("dfecs-table", "dfecs-table dfecs-cards", 1)
+    return f'{box}<table role="table">{heads}</thead><tbody role="rowgroup">{"".join(out)}</tbody></table>'
+
+
+def mend(app: Sphinx, error: Exception | None) -> None:
+    if error is not None or app.builder.name != "html":
+        return
+    for file in Path(app.outdir).rglob("*.html"):
+        if "results" in file.relative_to(app.outdir).parts:
+            continue
+        page = file.read_text(encoding="utf-8")
+        mended = _TABLE.sub(as_cards, page)
+        if mended != page:
+            file.write_text(mended, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, object]:
+    app.connect("build-finished", mend, priority=950)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,137 @@
+"""Each figure says what to take from it, each chapter what one learns, and each quiz answers in the page."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import types
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+EXTENSIONS = ROOT / "book" / "_ext"
+CHAPTERS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+PHONE = 390
+
+
+def extension(name: str) -> types.ModuleType:
+    found = importlib.util.spec_from_file_location(name, EXTENSIONS / f"{name}.py")
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+def test_a_sentence_takes_its_numbers_from_the_run() -> None:
+    pytest.importorskip("sphinx")
+    take = extension("dfecs_takeaways")
+    found = {"at": {"clips": {"4": {"DFECS": 83.04, "PCA, any": 86.0}}}, "n": 16}
+    assert take.filled("{n} units, {at/{*}/4/DFECS:.1f} %".replace("{*}", "*"), found, "clips") == "16 units, 83.0 %"
+    words = "{cmp at/clips/4/DFECS ; at/clips/4/PCA, any ; 0.5 : more | level | less} by "
+    assert take.filled(words + "{diff at/clips/4/DFECS ; n:.1f}", found) == "less by 67.0"
+    assert take.filled("{cmp n ; n ; 0 : more | level | less}", found) == "level"
+    with pytest.raises(KeyError):
+        take.filled("{nothing:.1f}", found)
+    assert take.sentence_for({"curve_*": "a", "main": "b"}, "curve_3") == ("a", "3")
+    assert take.sentence_for({"main": "b"}, "mainly") is None
+
+
+def test_a_wide_table_has_a_heading_in_every_cell_and_stays_a_table() -> None:
+    pytest.importorskip("sphinx")
+    tables = extension("dfecs_tables")
+    row = "<tr><td class='left'>x</td><td>1</td><td>2</td><td>3</td></tr>"
+    head = "<thead><tr><th class='left'>a</th><th>b &amp; c</th><th>d</th><th>e</th></tr></thead>"
+    html = f"<div class='dfecs-table' tabindex='0'><table>{head}<tbody>{row}</tbody></table></div>"
+    mended = tables._TABLE.sub(tables.as_cards, html)
+    assert re.findall(r'data-label="([^"]*)"', mended) == ["a", "b &amp; c", "d", "e"]
+    assert mended.count('role="columnheader"') == 4
+    assert '<thead role="rowgroup">' in mended
+    narrow = html.replace("<th>e</th>", "").replace("<td>3</td>", "")
+    assert tables._TABLE.sub(tables.as_cards, narrow) == narrow
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_says_what_one_learns_needs_and_how_long_it_takes(name: str) -> None:
+    first = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"][0]
+    text = "".join(first["source"])
+    for word in ("You will learn", "Needs", "Takes"):
+        assert f"- **{word}**" in text
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "book" / "quizzes").glob("*.yaml")), ids=lambda file: file.stem)
+def test_a_quiz_has_one_right_answer_and_feedback_for_all(file: Path) -> None:
+    pytest.importorskip("sphinx")
+    assert file.stem in CHAPTERS
+    assert extension("dfecs_quiz").faults(yaml.safe_load(file.read_text(encoding="utf-8"))) == []
+
+
+def test_every_chapter_has_a_quiz() -> None:
+    assert set(CHAPTERS) - {file.stem for file in (ROOT / "book" / "quizzes").glob("*.yaml")} == set()
+
+
+FIGURES = """() => [...document.querySelectorAll("figure.dfecs-figure")].filter((f) => f.querySelector("svg"))
+  .filter((f) => !f.querySelector(".dfecs-explorer") && !f.closest(".toggle-hidden, details"))
+  .filter((f) => !f.querySelector(".dfecs-take"))
+  .filter((f) => {
+    const cell = f.closest(".cell"), said = "Take from it:";
+    const after = [cell.innerText, cell.nextElementSibling ? cell.nextElementSibling.innerText : ""];
+    return !after.some((text) => text.includes(said));
+  }).map((f) => (f.querySelector("figcaption") || f).innerText.slice(0, 60))"""
+
+
+@pytest.mark.browser
+def test_every_figure_has_a_sentence_to_take_away(watch, pages):
+    seen = watch()
+    bare = {page: seen.open(page, wait="load").evaluate(FIGURES) for page in pages if page.startswith("notebooks/")}
+    assert {page: found for page, found in bare.items() if found} == {}
+
+
+SMALL = """() => [...document.querySelectorAll("figure.dfecs-figure svg text")].filter((t) => t.textContent.trim())
+  .filter((t) => t.getClientRects().length && !t.closest(".dfecs-explorer")).map((t) => {
+    const svg = t.ownerSVGElement, scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+    return parseFloat(getComputedStyle(t).fontSize) * scale;
+  }).filter((size) => size < 10.9).length"""
+
+CUT = """() => [...document.querySelectorAll("main table")].filter((t) => t.getClientRects().length).filter((t) => {
+    for (let box = t; box && box.tagName !== "MAIN"; box = box.parentElement) {
+      const style = getComputedStyle(box);
+      if (["auto", "scroll"].includes(style.overflowX)) return false;
+      if (style.overflowX === "hidden" && box.scrollWidth > box.clientWidth + 1) return true;
+    }
+    return t.getBoundingClientRect().right > document.documentElement.clientWidth + 1;
+  }).length"""
+
+
+@pytest.mark.browser
+def test_no_text_of_a_figure_is_too_small_for_a_phone_and_no_table_is_cut(watch, pages):
+    seen = watch(PHONE)
+    faults = {}
+    for page in pages:
+        opened = seen.open(page, wait="load")
+        faults[page] = (opened.evaluate(SMALL), opened.evaluate(CUT))
+    assert {page: found for page, found in faults.items() if any(found)} == {}
+
+
+@pytest.mark.browser
+def test_a_choice_is_answered_in_the_page_by_keyboard_and_mouse(watch):
+    seen = watch()
+    page = seen.open("notebooks/f2_sparse.html")
+    first = page.locator(".dfecs-quiz fieldset").first
+    said = first.locator(".dfecs-said-of")
+    assert not said.is_visible()
+    right = first.locator("input[data-right=yes]")
+    wrong = first.locator("input[data-right=no]").first
+    wrong.locator("xpath=..").click()
+    assert said.inner_text().startswith("Not quite.")
+    assert wrong.get_attribute("data-feedback") in said.inner_text()
+    first.locator("input").first.focus()
+    for _ in range(3):
+        if right.is_checked():
+            break
+        page.keyboard.press("ArrowDown")
+    assert said.inner_text().startswith("Right.")
+    assert seen.problems == []
