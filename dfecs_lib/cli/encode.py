@@ -96,8 +96,8 @@ def encode(
         strict=strict,
         progress=show_progress(progress),
     )
-    units = codes.drop(columns="time", errors="ignore")
-    empty, n_units = int(units.isna().all(axis=1).sum()), units.shape[1]
+    active = codes.drop(columns="time", errors="ignore")
+    empty, n_units = int(active.isna().all(axis=1).sum()), active.shape[1]
     if probe is not None:
         attrs, codes = codes.attrs, codes.join(probe.openface_columns(codes))
         codes.attrs = {**attrs, "probe": dict(probe.card)}
