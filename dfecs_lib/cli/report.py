@@ -37,15 +37,16 @@ def report(source: str, output: str, units: str | None, overlay: str | None, pro
     from dfecs_lib.files import whole_file
     from dfecs_lib.preprocessing import preparation
     from dfecs_lib.publishing.report import report_page
-    from dfecs_lib.tracking import default_cache, track_many, tracker_of, write_overlay
+    from dfecs_lib.tracking import backend_of, default_cache, track_many, tracker_of, write_overlay
     from dfecs_lib.tracking.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES
-    from dfecs_lib.workflow import prepare_for
+    from dfecs_lib.workflow.faces_for import points_of, prepare_for
 
     path = Path(source)
+    scheme = None if model is None else points_of(model)
     frames: pd.DataFrame | None = None
     seconds: pd.Series[float] | None = None
     if path.is_dir() or path.suffix.lower() in VIDEO_SUFFIXES | IMAGE_SUFFIXES:
-        table, frames = track_many([path], cache=default_cache(), progress=show_progress(progress))
+        table, frames = track_many([path], backend_of(scheme), cache=default_cache(), progress=show_progress(progress))
         seconds = frames["time"]
     elif drawn is not None:
         raise DfecsError(f"{drawn}: an overlay is drawn on a video, and {path} is none")

@@ -19,7 +19,7 @@ from dfecs_lib.keypoints import points_wanted
 from dfecs_lib.keypoints.dataset import Dataset, ReadReport
 from dfecs_lib.keypoints.path_names import names_from_path
 from dfecs_lib.keypoints.plausible import flag_implausible
-from dfecs_lib.tracking import default_cache, track
+from dfecs_lib.tracking import backend_of, default_cache, track
 from dfecs_lib.tracking.media import VIDEO_SUFFIXES
 
 __all__ = ["ReadingOptions", "from_file", "from_folder"]
@@ -112,6 +112,7 @@ def _video(path: Path, options: ReadingOptions) -> Dataset:
     row = {} if options.names is None else names_from_path(path, options.names)
     table = track(
         path,
+        backend_of(options.scheme),
         dataset=row.get("dataset", ""),
         subject=row.get("subject", ""),
         recording=row.get("recording", path.stem),

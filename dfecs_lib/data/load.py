@@ -14,8 +14,9 @@ from dfecs_lib.data.manifest import find_manifest, load_manifest
 from dfecs_lib.data.manifest_entries import Entry
 from dfecs_lib.data.videos import read_videos
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.keypoints import TRACKED, record
+from dfecs_lib.keypoints import TRACKED, points_wanted, record
 from dfecs_lib.keypoints.dataset import Dataset
+from dfecs_lib.tracking import backend_of
 
 __all__ = ["combine", "describe", "load", "load_each", "split_names"]
 
@@ -56,7 +57,8 @@ def load(
     scheme : str, optional
         ``"tracked"`` keeps all points of a mesh (and of WFLW's 98); the table's history says so, and whatever follows
         goes by it. By default the 68 iBUG points among them are taken, so that such tables go with others. Or a
-        scheme's name, such as ``"wflw98"``, for the tables that have all its points; simulated faces can be had in any.
+        scheme's name, such as ``"mediapipe478"``, for the tables that have all its points; a video is tracked by the
+        tracker that gives them, and simulated faces can be had in any.
     manifest : path, optional
         By default ``data_manifest.yaml`` of the current folder, else the one beside the library.
     size : str
@@ -189,7 +191,7 @@ def _load_one(source: Source, options: ReadingOptions, manifest: Source | None, 
     if name not in known:
         raise DfecsError(f"{where}: no such file or folder, and no dataset of {find_manifest(manifest)}")
     if known[name].reader == _VIDEO_READER:
-        return [with_neutral_frame(_videos(known[name], recording, options.progress), frame)]
+        return [with_neutral_frame(_videos(known[name], recording, options), frame)]
     if frame is not None:
         raise DfecsError(f"{name} has its own neutral frames; leave out @{frame}")
     own: dict[str, str] = {"size": size} if known[name].kind == "simulated" else {}
@@ -199,11 +201,12 @@ def _load_one(source: Source, options: ReadingOptions, manifest: Source | None, 
     return [only(data, recording) if recording else data]
 
 
-def _videos(entry: Entry, recording: str, progress: bool) -> Dataset:
-    videos = read_videos(entry, recording, progress=progress)
+def _videos(entry: Entry, recording: str, options: ReadingOptions) -> Dataset:
+    videos = read_videos(entry, recording, backend=backend_of(options.scheme), progress=options.progress)
+    table = points_wanted(videos.keypoints, options.scheme)
     rows = [(*key, frame) for key, frame in videos.neutral.items()]
-    known = videos.keypoints.loc[rows] if rows else None
+    known = table.loc[rows] if rows else None
     if known is not None:
-        known.attrs = videos.keypoints.attrs
+        known.attrs = table.attrs
         known = record(known, "neutral", rule="manifest")
-    return Dataset(entry.name, videos.keypoints, known, None, videos.report)
+    return Dataset(entry.name, table, known, None, videos.report)

@@ -62,7 +62,13 @@ def video_files(entry: Entry, recording: str = "") -> tuple[list[KnownFile], lis
 
 
 def read_videos(
-    entry: Entry, recording: str = "", *, cache: Path | None = None, n_jobs: int | None = None, progress: bool = False
+    entry: Entry,
+    recording: str = "",
+    *,
+    backend: str = "dlib",
+    cache: Path | None = None,
+    n_jobs: int | None = None,
+    progress: bool = False,
 ) -> Videos:
     """Track the videos of a dataset that are on this machine; where none is, they are fetched first.
 
@@ -72,6 +78,8 @@ def read_videos(
         With the reader ``video``.
     recording : str
         One of them, by its file's stem; by default all.
+    backend : str
+        See `dfecs_lib.tracking.track`.
     cache : path, optional
         Folder for finished tracks; by default the user's, see `dfecs_lib.tracking.default_cache`.
     n_jobs : int, optional
@@ -105,6 +113,7 @@ def read_videos(
     assert entry.path is not None  # only simulated datasets have none
     table, _ = track_many(
         [entry.path / file.name for file in here],
+        backend,
         dataset=entry.name,
         recordings=[Path(file.name).stem for file in here],
         cache=default_cache() if cache is None else cache,

@@ -219,10 +219,11 @@ def points_wanted(table: pd.DataFrame, scheme: str | Scheme | None = None) -> pd
     ----------
     table : keypoint table
     scheme : str or Scheme, optional
-        ``"tracked"``: all points; a mesh without its irises becomes ``"mediapipe468"``. The choice goes into the
-        history, and holds for whoever asks later without a `scheme`. A scheme's name: that one, where the table has
-        all its points; else the table comes back as it is. None: the 68 iBUG points of a scheme that has further ones,
-        since that is what units learnt on other tables are of; other tables come back as they are.
+        ``"tracked"``: all points; a mesh without its irises becomes ``"mediapipe468"``. A scheme's name: that one,
+        where the table has all its points; else the table comes back as it is. The choice of a mesh, or of WFLW's
+        points, goes into the history, and holds for whoever asks later without a `scheme`. None: the 68 iBUG points of
+        a scheme that has further ones, since that is what units learnt on other tables are of; other tables come back
+        as they are.
 
     Examples
     --------
@@ -235,12 +236,19 @@ def points_wanted(table: pd.DataFrame, scheme: str | Scheme | None = None) -> pd
     if scheme == TRACKED:
         if own == MEDIAPIPE478 and table[[f"x_{k}" for k in range(468, 478)]].isna().all(axis=None):
             table = convert(table, MEDIAPIPE468)
-        return record(table, "keep points", scheme=scheme_of(table).name) if own.dense and not _kept(table) else table
+        return _keep(table) if own.dense else table
     if scheme is None:
         return convert(table, IBUG68) if own.dense and not _kept(table) else table
     target = get_scheme(scheme)
-    has_all = own.has(*target.ibug) if not target.dense else target == own or made_of(target, own) is not None
-    return convert(table, target) if has_all else table
+    if not target.dense:
+        return convert(table, target) if own.has(*target.ibug) else table
+    if target != own and made_of(target, own) is None:
+        return table
+    return _keep(convert(table, target))
+
+
+def _keep(table: pd.DataFrame) -> pd.DataFrame:
+    return table if _kept(table) else record(table, "keep points", scheme=scheme_of(table).name)
 
 
 def _kept(table: pd.DataFrame) -> bool:

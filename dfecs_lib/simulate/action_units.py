@@ -8,7 +8,9 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dfecs_lib.anatomy.skin import skin
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.keypoints import IBUG68, Scheme, get_scheme
 from dfecs_lib.simulate.muscles import (
     JAW_AXIS,
     JAW_SLIDE,
@@ -65,6 +67,14 @@ CHANNELS: tuple[tuple[int, str], ...] = tuple(
 
 _LIDS = ((37, 41), (38, 40), (43, 47), (44, 46))
 _INNER_LIPS = ((61, 67), (62, 66), (63, 65))
+# Upper and lower points of lids and inner lips that are not iBUG's, by position.
+_MESH_PAIRS = (
+    *((246, 7), (161, 163), (159, 145), (157, 154), (173, 155), (191, 95), (80, 88), (81, 178)),
+    *((466, 249), (388, 390), (386, 374), (384, 381), (398, 382), (415, 324), (310, 318), (311, 402)),
+)
+_BETWEEN: Mapping[str, tuple[tuple[int, int], ...]] = MappingProxyType(
+    {"mediapipe478": _MESH_PAIRS, "mediapipe468": _MESH_PAIRS, "wflw98": ((62, 66), (70, 74))}
+)
 _OUTER_UPPER = ((49, 61), (50, 61), (51, 62), (52, 63), (53, 63))
 _OUTER_LOWER = ((59, 67), (58, 67), (57, 66), (56, 65), (55, 65))
 
@@ -95,13 +105,15 @@ class Face:
 
     Parameters
     ----------
-    neutral : ndarray of shape (68, 3)
+    neutral : ndarray of shape (K, 3)
         The face at rest, millimetres; axes as in `dfecs_lib.anatomy.head`.
     gains : array-like of shape (n_channels,), optional
         How strongly this person shows each action (1 = the mean face's way); their left/right ratio is the person's
         asymmetry of expression.
     muscles : mapping of str to LinearMuscle or Sphincter, optional
         This person's muscles, `dfecs_lib.simulate.muscles.MUSCLES` by default.
+    scheme : str or Scheme
+        Of the face's points: iBUG-68, or one that has all of these and more. See `on`.
 
     Examples
     --------
@@ -117,29 +129,47 @@ class Face:
         neutral: ArrayLike,
         gains: ArrayLike | None = None,
         muscles: Mapping[str, LinearMuscle | Sphincter] | None = None,
+        scheme: str | Scheme = IBUG68,
     ) -> None:
+        self.scheme = get_scheme(scheme)
         self.neutral = np.asarray(neutral, dtype=np.float64)
         self.gains = np.ones(len(CHANNELS)) if gains is None else np.asarray(gains, dtype=np.float64)
         self._muscles = MUSCLES if muscles is None else muscles
         self._fields = np.stack([self._field(au, side) for au, side in CHANNELS])
         self._turn = np.array([_JAW_TURN.get(au, 0.0) for au, _ in CHANNELS])
-        self._jaw = jaw_weights()
+        self._jaw = jaw_weights(self.scheme)
+
+    def on(self, scheme: str | Scheme) -> Face:
+        """Return the same person's face on all points of a scheme; on iBUG's among them it moves as this one does.
+
+        Examples
+        --------
+        >>> from dfecs_lib.anatomy.head import load_head
+        >>> Face(load_head().mean).on("mediapipe478").express(channel_of({6: 5.0})[None]).shape
+        (1, 478, 3)
+        """
+        known = get_scheme(scheme)
+        if known == self.scheme:
+            return self
+        own = self.neutral[self.scheme.positions(IBUG68.ibug)] - skin(IBUG68).mean
+        neutral = skin(known).mean + skin(known).carried(own.T).T
+        return Face(neutral, self.gains, self._muscles, known)
 
     def _field(self, au: int, side: str) -> _Array:
-        field = np.zeros((68, 3))
+        field = np.zeros((self.scheme.n_points, 3))
         for name, contraction in ACTION_UNITS[au].items():
             for left in (False, True):
                 if side and left != (side == "L"):
                     continue
                 muscle = self._muscles[name]
                 if isinstance(muscle, LinearMuscle):
-                    field += contraction * linear_field(self.neutral, muscle, left)
+                    field += contraction * linear_field(self.neutral, muscle, left, self.scheme)
                 elif side or not left:  # a ring about the mouth acts once
-                    field += contraction * sphincter_field(self.neutral, muscle, left)
+                    field += contraction * sphincter_field(self.neutral, muscle, left, self.scheme)
         return field
 
     def express(self, intensities: ArrayLike) -> _Array:
-        """Return the moved faces, shape (n, 68, 3) in millimetres.
+        """Return the moved faces, shape (n, K, 3) in millimetres.
 
         Parameters
         ----------
@@ -151,11 +181,13 @@ class Face:
             raise DfecsError(f"intensities must have the shape (n, {len(CHANNELS)}), not {values.shape}")
         contraction = values / 5.0 * self.gains
         turn = np.minimum(contraction @ self._turn, _MOST_TURN)
-        shape = self.neutral + (contraction @ self._fields.reshape(len(CHANNELS), -1)).reshape(-1, 68, 3)
-        return _without_crossing(self._open_jaw(shape, turn), self.neutral)
+        shape = self.neutral + (contraction @ self._fields.reshape(len(CHANNELS), -1)).reshape(
+            -1, self.scheme.n_points, 3
+        )
+        return _without_crossing(self._open_jaw(shape, turn), self.neutral, self.scheme)
 
     def _open_jaw(self, shape: _Array, turn: _Array) -> _Array:
-        y, z = self.neutral[[0, 16], 1:].mean(axis=0) + JAW_AXIS
+        y, z = self.neutral[self.scheme.positions([0, 16]), 1:].mean(axis=0) + JAW_AXIS
         angle = np.radians(turn)[:, None] * self._jaw
         forward, down = (turn[:, None] * self._jaw * slide for slide in JAW_SLIDE)
         dy, dz = shape[..., 1] - y, shape[..., 2] - z
@@ -165,15 +197,24 @@ class Face:
         return out
 
 
-def _without_crossing(shape: _Array, neutral: _Array) -> _Array:
+def _without_crossing(shape: _Array, neutral: _Array, scheme: Scheme) -> _Array:
     """Let lids and lips touch but not pass through each other; changes `shape`, which the caller owns."""
-    for upper, lower in (*_LIDS, *_INNER_LIPS):
-        overlap = np.maximum(shape[:, upper, 1] - shape[:, lower, 1], 0.0)
-        shape[:, upper, 1] -= 0.5 * overlap
-        shape[:, lower, 1] += 0.5 * overlap
+    for one, other in _BETWEEN.get(scheme.name, ()):
+        at_rest = max(float(neutral[one, 1] - neutral[other, 1]), 0.0)  # in the corners of eyes, mean places may cross
+        _part(shape, one, other, at_rest)
+    for one, other in (*_LIDS, *_INNER_LIPS):
+        _part(shape, scheme.position(one), scheme.position(other))
     for pairs, sign in ((_OUTER_UPPER, 1.0), (_OUTER_LOWER, -1.0)):
-        for outer, inner in pairs:
+        for one, other in pairs:
+            outer, inner = scheme.position(one), scheme.position(other)
             least = 0.12 * abs(neutral[outer, 1] - neutral[inner, 1])
             short = np.maximum(sign * (shape[:, outer, 1] - shape[:, inner, 1]) + least, 0.0)
             shape[:, outer, 1] -= sign * short
     return shape
+
+
+def _part(shape: _Array, upper: int, lower: int, allowed: float = 0.0) -> None:
+    """Move two points of every face apart, up and down, by what they overlap."""
+    overlap = np.maximum(shape[:, upper, 1] - shape[:, lower, 1] - allowed, 0.0)
+    shape[:, upper, 1] -= 0.5 * overlap
+    shape[:, lower, 1] += 0.5 * overlap

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.keypoints import INDEX_NAMES, from_points, get_scheme, validate
+from dfecs_lib.keypoints import IBUG68, INDEX_NAMES, Scheme, from_points, get_scheme, points_wanted, validate
 from dfecs_lib.keypoints.dataset import Dataset, Readings, ReadReport
 from dfecs_lib.keypoints.known_neutral import RULES
 from dfecs_lib.keypoints.labels import INTENSITY, OCCURRENCE
@@ -85,23 +85,25 @@ def _sides(intensities: NDArray[np.float64], side: str) -> NDArray[np.float64]:
     return np.stack(columns, axis=1)
 
 
+def _kept(points: NDArray[np.float64], scheme: Scheme) -> NDArray[np.float64]:
+    return from_points(points if scheme.dense else points[:, list(scheme.ibug)])
+
+
 def _keypoint_table(
-    points: NDArray[np.float64], index: pd.MultiIndex, scheme: str, step: dict[str, object]
+    points: NDArray[np.float64], index: pd.MultiIndex, kept: Scheme, step: dict[str, object]
 ) -> pd.DataFrame:
-    kept = get_scheme(scheme)
-    table = pd.DataFrame(from_points(points[:, list(kept.ibug)]), index=index, columns=list(kept.columns))
-    table.attrs = {"scheme": scheme, "history": [step]}
+    table = pd.DataFrame(_kept(points, kept), index=index, columns=list(kept.columns))
+    table.attrs = {"scheme": kept.name, "history": [step]}
     return validate(table.sort_index())
 
 
 def _truth(
-    arrays: Mapping[str, NDArray[np.generic]], index: pd.MultiIndex, design: Design, step: dict[str, object]
+    arrays: Mapping[str, NDArray[np.generic]], index: pd.MultiIndex, scheme: Scheme, step: dict[str, object]
 ) -> Truth:
     units = [f"AU{au:02d}" for au in ACTION_UNITS]
     intensities = np.asarray(arrays["intensities"], dtype=np.float64)
     subjects = pd.Index(arrays["subjects"].astype(object), name="subject")
-    scheme = get_scheme(design.scheme)
-    resting = from_points(np.asarray(arrays["resting"], dtype=np.float64)[:, list(scheme.ibug)])
+    resting = _kept(np.asarray(arrays["resting"], dtype=np.float64), scheme)
 
     def table(values: NDArray[np.generic], columns: list[str]) -> pd.DataFrame:
         return pd.DataFrame(values, index=index, columns=columns).sort_index()
@@ -110,7 +112,7 @@ def _truth(
         action_units=table(_sides(intensities, ""), units),
         right=table(_sides(intensities, "R"), units),
         left=table(_sides(intensities, "L"), units),
-        frontal=_keypoint_table(np.asarray(arrays["frontal"], dtype=np.float64), index, design.scheme, step),
+        frontal=_keypoint_table(np.asarray(arrays["frontal"], dtype=np.float64), index, scheme, step),
         resting=pd.DataFrame(resting, index=subjects, columns=list(scheme.columns)),
         pose=table(arrays["pose"], list(_POSE)),
         identity=pd.DataFrame(arrays["identity"], index=subjects, columns=list(load_head().identity_names)),
@@ -150,6 +152,7 @@ def simulate(
     random_state: int = 0,
     *,
     noise: float = 1.0,
+    scheme: str | None = None,
     cache: str | os.PathLike[str] | None = None,
 ) -> SimulatedDataset:
     """Simulate a dataset of tracked faces.
@@ -169,6 +172,10 @@ def simulate(
         Factor on the tracker's random errors; 0 tracks without them. Registered points tremble from frame to frame
         about as much at 1 (1.3 to 2.1 px) as in a real OpenFace track (1.9), and half as much as in dlib's whole-pixel
         tracks (3.2 to 5.0).
+    scheme : str, optional
+        Other points of the same faces: with ``"mediapipe478"`` cheeks and forehead are seen, too, which muscles move as
+        they move the rest. Points that two schemes share are the same to the last bit but one; a tracker's errors at
+        further points are those of their neighbours, and a little of their own.
     cache : path, optional
         A folder that keeps simulations under a key of their content: name, size, seed, noise and the simulator's
         source.
@@ -195,8 +202,10 @@ def simulate(
         raise DfecsError(f"noise must be a factor of 0 or more, not {noise!r}")
     design, amount = design_of(name, size)
     seed = int(random_state)
-    arrays = cached_arrays(design, size, seed, float(noise), cache)
+    kept = get_scheme(design.scheme if scheme is None else scheme)
+    arrays = cached_arrays(design, size, seed, float(noise), cache, kept if kept.dense else IBUG68)
     asked: dict[str, object] = {"name": name, "size": size, "random_state": seed, "noise": float(noise)}
+    asked |= {} if scheme is None else {"scheme": kept.name}
     step: dict[str, object] = {"operation": "simulate", **asked}
     index = pd.MultiIndex.from_arrays(
         [
@@ -207,9 +216,10 @@ def simulate(
         ],
         names=INDEX_NAMES,
     )
-    truth = _truth(arrays, index, design, step)
-    keypoints = _keypoint_table(np.asarray(arrays["pixels"], dtype=np.float64), index, design.scheme, step)
+    truth = _truth(arrays, index, kept, step)
+    keypoints = _keypoint_table(np.asarray(arrays["pixels"], dtype=np.float64), index, kept, step)
     keypoints[truth.lost] = np.nan
+    keypoints = points_wanted(keypoints, kept) if kept.dense else keypoints
     report = ReadReport(
         frames=len(keypoints),
         failed=int(truth.lost.sum()),

@@ -1,4 +1,4 @@
-"""Waters' muscle model on 68 keypoints: linear muscles, sphincters and a hinged jaw.
+"""Waters' muscle model on keypoints: linear muscles, sphincters and a hinged jaw.
 
 A linear muscle draws the points in a cone about its line towards its origin in the bone; a sphincter draws the
 points of an ellipse towards its centre; the jaw turns about an axis through its joints. Source: K. Waters, "A muscle
@@ -17,7 +17,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from dfecs_lib.keypoints import IBUG68
+from dfecs_lib.anatomy.skin import skin
+from dfecs_lib.keypoints import IBUG68, Scheme
 
 __all__ = [
     "JAW_AXIS",
@@ -54,6 +55,9 @@ class LinearMuscle:
         Displacement of the insertion at full contraction, millimetres.
     points : tuple of int
         iBUG-68 points of the right half and the midline that hang on it.
+    skin : float
+        How far the skin of cheek and forehead, of which a scheme with further points shows something, follows where its
+        cone reaches; 0 for muscles whose cone is wider than what really hangs on them.
     """
 
     insertion: int
@@ -62,6 +66,7 @@ class LinearMuscle:
     reach: float
     pull: float
     points: tuple[int, ...]
+    skin: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,8 @@ class Sphincter:
         How far it is pushed towards the camera, millimetres.
     points : tuple of int
         iBUG-68 points that hang on it.
+    skin : float
+        As of a `LinearMuscle`.
     """
 
     centre: tuple[int, ...]
@@ -87,6 +94,7 @@ class Sphincter:
     draw: tuple[float, float]
     forward: float
     points: tuple[int, ...]
+    skin: float = 0.0
 
 
 _BROW = (17, 18, 19, 20, 21)
@@ -94,24 +102,26 @@ _UPPER_LIP = (48, 49, 50, 51, 60, 61, 62)
 _LOWER_LIP = (48, 57, 58, 59, 60, 66, 67)
 _LIPS = tuple(sorted({*_UPPER_LIP, *_LOWER_LIP}))
 _RING = tuple(range(48, 68))
+# Parts between iBUG's points, and within how many mm of the midline the muscles of both sides pull at them.
+_SKIN, _MIDLINE = ("right_cheek", "left_cheek", "forehead"), 10.0
 
 #: Linear muscles of the right half.
 LINEAR: Mapping[str, LinearMuscle] = MappingProxyType(
     {
-        "frontalis medial": LinearMuscle(21, (-2.0, -45.0, 12.0), 38.0, 1.35, 8.0, (18, 19, 20, 21)),
-        "frontalis lateral": LinearMuscle(18, (4.0, -45.0, 16.0), 42.0, 1.35, 8.5, _BROW),
-        "corrugator": LinearMuscle(21, (9.0, 12.0, 4.0), 70.0, 3.6, 5.0, _BROW),
+        "frontalis medial": LinearMuscle(21, (-2.0, -45.0, 12.0), 38.0, 1.35, 8.0, (18, 19, 20, 21), 1.0),
+        "frontalis lateral": LinearMuscle(18, (4.0, -45.0, 16.0), 42.0, 1.35, 8.5, _BROW, 1.0),
+        "corrugator": LinearMuscle(21, (9.0, 12.0, 4.0), 70.0, 3.6, 5.0, _BROW, 0.4),
         "procerus": LinearMuscle(21, (9.0, 34.0, -6.0), 50.0, 1.5, 3.6, (19, 20, 21)),
         "depressor supercilii": LinearMuscle(19, (20.0, 90.0, 10.0), 60.0, 1.35, 3.0, _BROW),
         "levator palpebrae": LinearMuscle(38, (-4.8, -60.0, 20.0), 60.0, 1.5, 3.2, (37, 38)),
         "levator labii alaeque nasi": LinearMuscle(
-            31, (-3.0, -36.0, 8.0), 50.0, 1.8, 5.0, (31, 32, 33, 49, 50, 51, 61)
+            31, (-3.0, -36.0, 8.0), 50.0, 1.8, 5.0, (31, 32, 33, 49, 50, 51, 61), 0.6
         ),
-        "levator labii superioris": LinearMuscle(50, (-17.0, -42.0, 16.0), 45.0, 1.45, 8.0, _UPPER_LIP),
-        "zygomatic major": LinearMuscle(48, (-38.0, -38.0, 26.0), 48.0, 1.6, 13.0, _LIPS),
-        "buccinator": LinearMuscle(48, (-34.0, -2.0, 22.0), 40.0, 1.5, 7.5, _LIPS),
-        "risorius": LinearMuscle(48, (-40.0, 10.0, 22.0), 50.0, 1.7, 10.5, (*_LIPS, 4, 5)),
-        "depressor anguli oris": LinearMuscle(48, (-8.0, 36.0, 12.0), 28.0, 1.5, 9.0, (48, 49, 59, 60, 67)),
+        "levator labii superioris": LinearMuscle(50, (-17.0, -42.0, 16.0), 45.0, 1.45, 8.0, _UPPER_LIP, 0.7),
+        "zygomatic major": LinearMuscle(48, (-38.0, -38.0, 26.0), 48.0, 1.6, 13.0, _LIPS, 0.8),
+        "buccinator": LinearMuscle(48, (-34.0, -2.0, 22.0), 40.0, 1.5, 7.5, _LIPS, 0.6),
+        "risorius": LinearMuscle(48, (-40.0, 10.0, 22.0), 50.0, 1.7, 10.5, (*_LIPS, 4, 5), 0.8),
+        "depressor anguli oris": LinearMuscle(48, (-8.0, 36.0, 12.0), 28.0, 1.5, 9.0, (48, 49, 59, 60, 67), 0.6),
         "depressor labii inferioris": LinearMuscle(58, (-5.0, 34.0, 6.0), 62.0, 1.6, 5.5, (57, 58, 59, 66, 67)),
         "mentalis": LinearMuscle(57, (0.0, -30.0, -4.0), 60.0, 2.9, 5.5, (6, 7, 8, 57, 58, 59, 66, 67)),
     }
@@ -120,12 +130,14 @@ LINEAR: Mapping[str, LinearMuscle] = MappingProxyType(
 #: Ring muscles; those about the eye are of the right half.
 SPHINCTERS: Mapping[str, Sphincter] = MappingProxyType(
     {
-        "orbicularis oculi, orbital": Sphincter((37, 38), (45.0, 24.0), (0.05, 0.36), 0.5, (17, 18, 19, 40, 41)),
-        "orbicularis oculi, palpebral": Sphincter((36, 37, 38, 39), (60.0, 40.0), (0.0, 0.46), 0.0, (37, 38, 40, 41)),
+        "orbicularis oculi, orbital": Sphincter((37, 38), (45.0, 24.0), (0.05, 0.36), 0.5, (17, 18, 19, 40, 41), 1.0),
+        "orbicularis oculi, palpebral": Sphincter(
+            (36, 37, 38, 39), (60.0, 40.0), (0.0, 0.46), 0.0, (37, 38, 40, 41), 0.1
+        ),
         "lid closure": Sphincter((40, 41), (80.0, 60.0), (0.0, 1.0), 0.0, (37, 38)),
-        "incisivi labii": Sphincter(_RING, (60.0, 60.0), (0.52, 0.02), 7.0, _RING),
-        "orbicularis oris, tightening": Sphincter(_RING, (60.0, 60.0), (0.16, 0.42), 0.5, _RING),
-        "orbicularis oris, pressing": Sphincter(_RING, (70.0, 60.0), (0.03, 0.56), -1.0, _RING),
+        "incisivi labii": Sphincter(_RING, (60.0, 60.0), (0.52, 0.02), 7.0, _RING, 0.25),
+        "orbicularis oris, tightening": Sphincter(_RING, (60.0, 60.0), (0.16, 0.42), 0.5, _RING, 0.15),
+        "orbicularis oris, pressing": Sphincter(_RING, (70.0, 60.0), (0.03, 0.56), -1.0, _RING, 0.1),
         "orbicularis oris, rolling in": Sphincter(_RING, (70.0, 60.0), (0.06, 0.80), -4.5, _RING),
     }
 )
@@ -201,24 +213,50 @@ def vary_muscles(rng: np.random.Generator, spread: float = 1.0) -> dict[str, Lin
     return varied
 
 
-def jaw_weights() -> _Array:
-    """Return how far each of the 68 points goes with the jaw bone, 0–1."""
+def jaw_weights(scheme: Scheme = IBUG68) -> _Array:
+    """Return how far each point of a scheme goes with the jaw bone, 0–1."""
     weights = np.zeros(68)
     for point, weight in _JAW_WEIGHT.items():
         weights[[point, int(IBUG68.mirror[point])]] = weight
-    return weights
+    return skin(scheme).carried(weights[list(scheme.ibug)])
 
 
-def linear_field(head: _Array, muscle: LinearMuscle, left: bool = False) -> _Array:
-    """Return the displacement (68, 3) in millimetres that a linear muscle causes at full contraction.
+def _hanging(muscle: LinearMuscle | Sphincter, left: bool, scheme: Scheme) -> tuple[NDArray[np.intp], _Array]:
+    """Return the points that hang on a muscle, by position, and each one's share of it.
+
+    Both halves of a linear muscle pull at the midline, by half each. Of a scheme with further points, those about
+    iBUG's follow them, and the skin of cheek and forehead hangs on its own side's muscles as these say.
+    """
+    points = _mirrored(muscle.points) if left else np.array(muscle.points, dtype=np.intp)
+    halved = IBUG68.mirror[points] == points if isinstance(muscle, LinearMuscle) else np.zeros(len(points), dtype=bool)
+    if scheme == IBUG68:
+        return points, np.where(halved, 0.5, 1.0)
+    known = np.zeros(68)
+    known[points] = np.where(halved, 0.5, 1.0)
+    face = skin(scheme)
+    share = face.carried(known[list(scheme.ibug)])
+    free = [scheme.parts[part] for part in _SKIN if part in scheme.parts]
+    if free:
+        where = np.concatenate(free)
+        across = face.mean[where, 0] * (-1.0 if left else 1.0)
+        ring = isinstance(muscle, Sphincter) and 48 in muscle.points
+        share[where] = muscle.skin * (1.0 if ring else np.clip(0.5 - across / (2 * _MIDLINE), 0.0, 1.0))
+    points = np.flatnonzero(share > 0)
+    return points, share[points]
+
+
+def linear_field(head: _Array, muscle: LinearMuscle, left: bool = False, scheme: Scheme = IBUG68) -> _Array:
+    """Return the displacement (K, 3) in millimetres that a linear muscle causes at full contraction.
 
     Parameters
     ----------
-    head : ndarray of shape (68, 3)
+    head : ndarray of shape (K, 3)
         A neutral face.
     muscle : LinearMuscle
     left : bool
         Its mirror image on the left half.
+    scheme : Scheme
+        Of the face's points; all of iBUG's among them.
 
     Notes
     -----
@@ -226,8 +264,8 @@ def linear_field(head: _Array, muscle: LinearMuscle, left: bool = False) -> _Arr
     ``pull · cos(φ/zone · π/2) · ρ``, ρ = sin(D/L · π/2) nearer than the insertion, cos((D−L)/(reach·L−L) · π/2) beyond;
     half of it at the midline, where the muscles of both halves pull.
     """
-    points = _mirrored(muscle.points) if left else np.array(muscle.points, dtype=np.intp)
-    insertion = head[int(IBUG68.mirror[muscle.insertion]) if left else muscle.insertion]
+    points, shared = _hanging(muscle, left, scheme)
+    insertion = head[scheme.position(int(IBUG68.mirror[muscle.insertion]) if left else muscle.insertion)]
     along = np.array(muscle.origin) * ([-1.0, 1.0, 1.0] if left else [1.0, 1.0, 1.0])
     origin, length = insertion + along, float(np.linalg.norm(along))
     line = origin - head[points]
@@ -236,28 +274,30 @@ def linear_field(head: _Array, muscle: LinearMuscle, left: bool = False) -> _Arr
     beyond = np.clip((distance - length) / ((muscle.reach - 1.0) * length), 0.0, 1.0)
     radial = np.where(distance < length, np.sin(0.5 * np.pi * distance / length), np.cos(0.5 * np.pi * beyond))
     angular = np.cos(0.5 * np.pi * np.clip(angle / muscle.zone, 0.0, 1.0))
-    shared = np.where(IBUG68.mirror[points] == points, 0.5, 1.0)  # both halves pull at the midline
-    field = np.zeros((68, 3))
+    field = np.zeros((scheme.n_points, 3))
     field[points] = (muscle.pull * shared * radial * angular / distance)[:, None] * line
     return field
 
 
-def sphincter_field(head: _Array, muscle: Sphincter, left: bool = False) -> _Array:
-    """Return the displacement (68, 3) in millimetres that a ring muscle causes at full contraction.
+def sphincter_field(head: _Array, muscle: Sphincter, left: bool = False, scheme: Scheme = IBUG68) -> _Array:
+    """Return the displacement (K, 3) in millimetres that a ring muscle causes at full contraction.
 
     Parameters
     ----------
-    head : ndarray of shape (68, 3)
+    head : ndarray of shape (K, 3)
         A neutral face.
     muscle : Sphincter
     left : bool
         Its mirror image on the left half.
+    scheme : Scheme
+        Of the face's points; all of iBUG's among them.
     """
-    points = _mirrored(muscle.points) if left else np.array(muscle.points, dtype=np.intp)
-    centre = head[_mirrored(muscle.centre) if left else np.array(muscle.centre, dtype=np.intp)].mean(axis=0)
+    points, shared = _hanging(muscle, left, scheme)
+    middle = (int(p) for p in (_mirrored(muscle.centre) if left else muscle.centre))
+    centre = head[scheme.positions(list(middle))].mean(axis=0)
     to_centre = centre - head[points]
     radius = np.linalg.norm(to_centre[:, :2] / np.array(muscle.radii), axis=1)
-    fade = np.cos(0.5 * np.pi * np.clip(radius, 0.0, 1.0))[:, None]
-    field = np.zeros((68, 3))
+    fade = (shared * np.cos(0.5 * np.pi * np.clip(radius, 0.0, 1.0)))[:, None]
+    field = np.zeros((scheme.n_points, 3))
     field[points] = fade * (to_centre * [*muscle.draw, 0.0] - [0.0, 0.0, muscle.forward])
     return field

@@ -10,10 +10,21 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from dfecs_lib.anatomy.head import load_head
-from dfecs_lib.keypoints import IBUG68
+from dfecs_lib.anatomy.skin import skin
+from dfecs_lib.keypoints import IBUG68, Scheme
 from dfecs_lib.simulate.courses import smooth_walk
 
-__all__ = ["Camera", "HeadMotion", "Tracker", "head_pose", "project", "rotation", "runs", "tracking_errors"]
+__all__ = [
+    "Camera",
+    "HeadMotion",
+    "Tracker",
+    "carried_errors",
+    "head_pose",
+    "project",
+    "rotation",
+    "runs",
+    "tracking_errors",
+]
 
 _Array = NDArray[np.float64]
 # The head turns about the top of the neck (mm in head coordinates), not about its own middle.
@@ -112,8 +123,10 @@ def head_pose(rng: np.random.Generator, times: _Array, motion: HeadMotion, camer
     return angles, place + turned
 
 
-def project(faces: _Array, pose: _Array, place: _Array, camera: Camera, sliding: float = 0.0) -> _Array:
-    """Return pixels (n, 68, 2) of faces (n, 68, 3) in millimetres, turned by `pose` and put at `place`.
+def project(
+    faces: _Array, pose: _Array, place: _Array, camera: Camera, sliding: float = 0.0, scheme: Scheme = IBUG68
+) -> _Array:
+    """Return pixels (n, K, 2) of faces (n, K, 3) in millimetres, turned by `pose` and put at `place`.
 
     The turned-away half of the jaw line slides forwards by ``sliding · |sin yaw|`` mm, as a tracker's does, which
     follows the visible outline of the face and not the bone.
@@ -123,9 +136,11 @@ def project(faces: _Array, pose: _Array, place: _Array, camera: Camera, sliding:
         seen = faces.copy()
         yaw = np.sin(pose[:, 1])[:, None]
         lift = np.cos(np.pi * np.arange(17) / 16.0)  # +1 at point 0, 0 at the chin, −1 at point 16
-        away = np.maximum(yaw * lift, 0.0)
-        seen[:, :17, 2] -= sliding * away
-        seen[:, :17, 0] -= 0.1 * sliding * away * np.sign(faces[:, :17, 0])
+        away = np.zeros((len(faces), 68))
+        away[:, :17] = np.maximum(yaw * lift, 0.0)
+        away = skin(scheme).carried(away)
+        seen[:, :, 2] -= sliding * away
+        seen[:, :, 0] -= 0.1 * sliding * away * np.sign(faces[:, :, 0])
     in_camera = np.einsum("nij,nkj->nki", rotation(pose), seen) + place[:, None, :]
     focal = camera.scale * camera.distance
     centre = [0.5 * camera.width, 0.5 * camera.height]
@@ -177,6 +192,22 @@ def tracking_errors(rng: np.random.Generator, yaw: _Array, tracker: Tracker, ste
     errors = tracker.smooth * smooth * _spread()[:, None] + tracker.own * rng.normal(size=(n, 68, 2))
     result: _Array = errors * growth[:, None, None]
     return result
+
+
+def carried_errors(errors: _Array, scheme: Scheme, tracker: Tracker, rng: np.random.Generator) -> _Array:
+    """Return errors (n, K, 2) at all points of a scheme: what neighbours share, and each further point's own.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (n, 68, 2)
+        Of `tracking_errors`; kept at the points that stand for iBUG's.
+    """
+    if not scheme.dense:
+        return errors
+    everywhere = np.moveaxis(skin(scheme).carried(np.moveaxis(errors, 2, 1)), 1, 2)
+    others = np.setdiff1d(np.arange(scheme.n_points), scheme.source)
+    everywhere[:, others] += tracker.own * rng.normal(size=(len(errors), len(others), 2))
+    return np.asarray(everywhere)
 
 
 def runs(rng: np.random.Generator, n: int, share: float, length: float) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ Nothing heavy is imported here: a backend's package is loaded when that backend 
 
 from __future__ import annotations
 
-from dfecs_lib.tracking.backends import BACKENDS, Backend, Detection, open_backend, register_backend
+from dfecs_lib.tracking.backends import BACKENDS, Backend, Detection, backend_of, open_backend, register_backend
 from dfecs_lib.tracking.exports import openface_columns, write_overlay
 from dfecs_lib.tracking.media import Media, expand_sources, open_media
 from dfecs_lib.tracking.tracker import default_cache, track, track_many, tracker_of
@@ -15,6 +15,7 @@ __all__ = [
     "Backend",
     "Detection",
     "Media",
+    "backend_of",
     "default_cache",
     "expand_sources",
     "open_backend",

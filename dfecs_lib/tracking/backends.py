@@ -13,8 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.keypoints.schemes import TRACKED, get_scheme, made_of
 
-__all__ = ["BACKENDS", "Backend", "Detection", "Image", "Setting", "backend_key", "open_backend", "register_backend"]
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "Detection",
+    "Image",
+    "Setting",
+    "backend_key",
+    "backend_of",
+    "open_backend",
+    "register_backend",
+]
 
 #: An RGB picture of shape (height, width, 3), 8 bits a channel.
 Image = NDArray[np.uint8]
@@ -92,6 +103,24 @@ def _backend_class(name: str) -> type[Backend]:
     module, _, attribute = BACKENDS[name].partition(":")
     found: type[Backend] = getattr(importlib.import_module(module), attribute)
     return found
+
+
+def backend_of(scheme: str | None) -> str:
+    """Return the backend that tracks the points of a scheme: dlib, unless another one is the first to give them.
+
+    Examples
+    --------
+    >>> backend_of(None), backend_of("mediapipe478"), backend_of("wflw98")
+    ('dlib', 'mediapipe', 'mediapipe')
+    """
+    if scheme is None or scheme == TRACKED:
+        return "dlib"
+    wanted = get_scheme(scheme)
+    for name in BACKENDS:
+        own = get_scheme(_backend_class(name).scheme)
+        if own == wanted or (made_of(wanted, own) is not None if wanted.dense else own.has(*wanted.ibug)):
+            return name
+    return "dlib"
 
 
 def _versions(name: str, backend: type[Backend]) -> dict[str, str]:

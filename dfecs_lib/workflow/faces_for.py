@@ -11,7 +11,7 @@ import pandas as pd
 
 from dfecs_lib.data.load import load
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.keypoints import TRACKED, get_scheme
+from dfecs_lib.keypoints import get_scheme
 from dfecs_lib.keypoints.dataset import Dataset
 from dfecs_lib.models.base import UnitsBase
 from dfecs_lib.preprocessing import Preparation, from_settings, preparation
@@ -81,9 +81,9 @@ def _warn_of_trackers(training: object, faces: Dataset | pd.DataFrame | Sequence
 
 
 def points_of(model: UnitsBase) -> str | None:
-    """Return which points faces are to be loaded with for a model: all that were tracked, where its units have them."""
+    """Return the scheme that faces are to be loaded in for a model: its own, where it has other points than iBUG's."""
     name = getattr(model, "scheme_", None)
-    return TRACKED if name is not None and get_scheme(name).dense else None
+    return name if name is not None and get_scheme(name).dense else None
 
 
 def neutral_faces(source: str, *, names: str | None = None, scheme: str | None = None) -> pd.DataFrame:
