@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 
 import click
 
@@ -22,24 +23,26 @@ if TYPE_CHECKING:
 __all__ = [
     "NAMES_HELP",
     "Either",
+    "Rest",
     "check_folder",
     "check_output",
     "example",
     "in_parallel",
     "json_text",
-    "names_option",
-    "neutral_from_option",
     "neutral_options",
     "parallel_options",
     "progress_option",
     "read_units",
     "reading_options",
     "show_progress",
-    "strict_option",
+    "smooth_option",
     "table_text",
 ]
 
 Function = TypeVar("Function", bound=Callable[..., object])
+Decorator = Callable[[Callable[..., object]], Callable[..., object]]
+
+_PROGRESS_HELP = "Progress bars (default: only on a terminal)."
 
 NAMES_HELP = (
     "How the files' names say who is shown: '{subject}_{recording}' for P01_happy.csv, '{subject}/*' for a folder a "
@@ -70,8 +73,7 @@ class Either(click.Option):
 
 def progress_option(command: Function) -> Function:
     """Add ``--progress/--no-progress``."""
-    help = "Progress bars (default: only on a terminal)."
-    return click.option("--progress/--no-progress", default=None, help=help)(command)
+    return click.option("--progress/--no-progress", default=None, help=_PROGRESS_HELP)(command)
 
 
 def show_progress(progress: bool | None) -> bool:
@@ -79,35 +81,53 @@ def show_progress(progress: bool | None) -> bool:
     return sys.stderr.isatty() if progress is None else progress
 
 
-def neutral_options(default: str) -> Callable[[Function], Function]:
-    """Add the choice of neutral frames."""
+class Rest(TypedDict, total=False):
+    """What neutral faces are, as `dfecs_lib.workflow` takes it."""
 
-    def add(command: Function) -> Function:
-        command = click.option(
+    neutral: str | None
+    neutral_frame: int | None
+    neutral_from: str | None
+
+
+def _gathered(command: Callable[..., object], name: str, options: Mapping[str, Decorator]) -> Callable[..., object]:
+    """Give a command some options, and their values in one argument."""
+
+    @functools.wraps(command)
+    def call(**given: Any) -> object:
+        values = {key: given.pop(key) for key in options}
+        return command(**{name: values}, **given)
+
+    wrapped: Callable[..., object] = call
+    for option in reversed([*options.values()]):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def neutral_options(default: str, *, from_file: bool = True) -> Decorator:
+    """Add the choice of neutral frames: the command's argument `rest`."""
+    options: dict[str, Decorator] = {
+        "neutral": click.option(
+            "--neutral",
+            type=click.Choice(["head", "shared", "medoid", "calmest", "first"]),
+            help=f"How each recording's neutral frame is chosen (default: {default}).",
+        ),
+        "neutral_frame": click.option(
             "--neutral-frame",
             cls=Either,
             other="--neutral",
             type=int,
             metavar="N",
             help="Take frame N of each recording as neutral instead.",
-        )(command)
-        return click.option(
-            "--neutral",
-            type=click.Choice(["head", "shared", "medoid", "calmest", "first"]),
-            help=f"How each recording's neutral frame is chosen (default: {default}).",
-        )(command)
-
-    return add
-
-
-def neutral_from_option(command: Function) -> Function:
-    """Add ``--neutral-from``."""
-    return click.option(
-        "--neutral-from",
-        metavar="FILE[:FRAME]",
-        help="Measure motion from the resting face in this file (its frame FRAME, else one chosen there): for single "
-        "photos and posed clips.",
-    )(command)
+        ),
+    }
+    if from_file:
+        options["neutral_from"] = click.option(
+            "--neutral-from",
+            metavar="FILE[:FRAME]",
+            help="Measure motion from the resting face in this file (its frame FRAME, else one chosen there): for "
+            "single photos and posed clips.",
+        )
+    return lambda command: _gathered(command, "rest", options)
 
 
 class PictureSize(click.ParamType[tuple[int, int]]):
@@ -138,39 +158,56 @@ class WhichFace(click.ParamType[int | str]):
         return int(text)
 
 
-def reading_options(command: Function) -> Function:
-    """Add what may be said about files of tracked faces."""
-    for option in (
-        click.option(
-            "--picture-size",
-            type=PictureSize(),
-            help="Size of the picture of which the file's coordinates are fractions.",
-        ),
-        click.option("--identity", metavar="NAME", help="Which person of a file that names them (Py-Feat's Identity)."),
-        click.option(
-            "--face", type=WhichFace(), help="Which face of a file with several; 'all' makes each a subject of its own."
-        ),
-        click.option(
-            "--min-confidence",
-            type=click.FloatRange(0, 1),
-            metavar="SHARE",
-            help="Least confidence of a frame that is used (default: 0.7 for OpenFace, 0.5 for Py-Feat).",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def strict_option(command: Function) -> Function:
-    """Add ``--strict``."""
-    return click.option(
+_READING: dict[str, Decorator] = {
+    "names": click.option("--names", metavar="PATTERN", help=NAMES_HELP % "the tables' own names"),
+    "min_confidence": click.option(
+        "--min-confidence",
+        type=click.FloatRange(0, 1),
+        metavar="SHARE",
+        help="Least confidence of a frame that is used (default: 0.7 for OpenFace, 0.5 for Py-Feat).",
+    ),
+    "face": click.option(
+        "--face", type=WhichFace(), help="Which face of a file with several; 'all' makes each a subject of its own."
+    ),
+    "identity": click.option(
+        "--identity", metavar="NAME", help="Which person of a file that names them (Py-Feat's Identity)."
+    ),
+    "picture_size": click.option(
+        "--picture-size",
+        type=PictureSize(),
+        help="Size of the picture of which the file's coordinates are fractions.",
+    ),
+    "fps": click.option(
+        "--fps",
+        type=click.FloatRange(0, min_open=True),
+        metavar="N",
+        help="Frames a second of files that do not tell the time of their frames.",
+    ),
+    "strict": click.option(
         "--strict", is_flag=True, help="Stop at a file of a folder that cannot be read (default: name it and go on)."
-    )(command)
+    ),
+    "progress": click.option(
+        "--progress/--no-progress",
+        default=None,
+        callback=lambda _context, _parameter, value: show_progress(value),
+        help=_PROGRESS_HELP,
+    ),
+}
 
 
-def names_option(command: Function) -> Function:
-    """Add the pattern by which files' names say who is shown."""
-    return click.option("--names", metavar="PATTERN", help=NAMES_HELP % "the tables' own names")(command)
+def reading_options(command: Callable[..., object]) -> Callable[..., object]:
+    """Add what may be said about files of faces: the command's argument `reading`, a `data.from_files.Reading`."""
+    return _gathered(command, "reading", _READING)
+
+
+def smooth_option(default: str) -> Decorator:
+    """Add ``--smooth``."""
+    return click.option(
+        "--smooth",
+        type=click.FloatRange(0, 10),
+        metavar="SECONDS",
+        help=f"Smooth tracks over so many seconds first, by the time in the file or --fps (default: {default}).",
+    )
 
 
 def _not_zero(ctx: click.Context, parameter: click.Parameter, value: int | None) -> int | None:

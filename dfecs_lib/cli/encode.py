@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from dfecs_lib.cli.common import (
+    Rest,
     check_output,
     example,
-    names_option,
-    neutral_from_option,
     neutral_options,
-    progress_option,
     read_units,
     reading_options,
-    show_progress,
-    strict_option,
+    smooth_option,
 )
+
+if TYPE_CHECKING:
+    from dfecs_lib.data.from_files import Reading
 
 __all__ = ["encode"]
 
@@ -43,27 +43,17 @@ __all__ = ["encode"]
     metavar="PROBE.npz",
     help="Add FACS action units beside the codes: AU01_r (0-5) and AU01_c (0 or 1) … of 'dfecs probe train'.",
 )
-@names_option
 @reading_options
 @neutral_options("as in training")
-@neutral_from_option
-@strict_option
-@progress_option
+@smooth_option("as in training")
 def encode(
     files: tuple[str, ...],
     units: str | None,
     output: str,
     probe_file: str | None,
-    names: str | None,
-    min_confidence: float | None,
-    face: int | Literal["all"] | None,
-    identity: str | None,
-    picture_size: tuple[int, int] | None,
-    neutral: str | None,
-    neutral_frame: int | None,
-    neutral_from: str | None,
-    strict: bool,
-    progress: bool | None,
+    smooth: float | None,
+    reading: Reading,
+    rest: Rest,
 ) -> None:
     """Encode the frames of a table with trained units.
 
@@ -85,16 +75,9 @@ def encode(
     codes = workflow.encode(
         read_units(model),
         tables,
-        names=names,
-        min_confidence=min_confidence,
-        face=face,
-        identity=identity,
-        picture_size=picture_size,
-        neutral=neutral,
-        neutral_frame=neutral_frame,
-        neutral_from=neutral_from,
-        strict=strict,
-        progress=show_progress(progress),
+        smooth=smooth,
+        **rest,
+        **reading,
     )
     active = codes.drop(columns="time", errors="ignore")
     empty, n_units = int(active.isna().all(axis=1).sum()), active.shape[1]

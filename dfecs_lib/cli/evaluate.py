@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from dfecs_lib.cli.common import (
+    Rest,
     example,
     json_text,
-    names_option,
-    neutral_from_option,
     neutral_options,
-    progress_option,
     read_units,
     reading_options,
-    show_progress,
-    strict_option,
+    smooth_option,
     table_text,
 )
+
+if TYPE_CHECKING:
+    from dfecs_lib.data.from_files import Reading
 
 __all__ = ["evaluate"]
 
@@ -27,26 +27,16 @@ __all__ = ["evaluate"]
 @click.argument("model", metavar="UNITS.npz")
 @click.argument("tables", nargs=-1, required=True, metavar="TABLE...")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with all digits.")
-@names_option
 @reading_options
 @neutral_options("as in training")
-@neutral_from_option
-@strict_option
-@progress_option
+@smooth_option("as in training")
 def evaluate(
     model: str,
     tables: tuple[str, ...],
     as_json: bool,
-    names: str | None,
-    min_confidence: float | None,
-    face: int | Literal["all"] | None,
-    identity: str | None,
-    picture_size: tuple[int, int] | None,
-    neutral: str | None,
-    neutral_frame: int | None,
-    neutral_from: str | None,
-    strict: bool,
-    progress: bool | None,
+    smooth: float | None,
+    reading: Reading,
+    rest: Rest,
 ) -> None:
     """Print how well trained units explain tables.
 
@@ -58,15 +48,8 @@ def evaluate(
     scores = workflow.evaluate(
         read_units(model),
         tables,
-        names=names,
-        min_confidence=min_confidence,
-        face=face,
-        identity=identity,
-        picture_size=picture_size,
-        neutral=neutral,
-        neutral_frame=neutral_frame,
-        neutral_from=neutral_from,
-        strict=strict,
-        progress=show_progress(progress),
+        smooth=smooth,
+        **rest,
+        **reading,
     ).reset_index()
     print(json_text(scores) if as_json else table_text(scores))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from dfecs_lib.cli.common import (
     check_output,
     example,
     json_text,
-    names_option,
-    progress_option,
     read_units,
-    show_progress,
-    strict_option,
+    reading_options,
     table_text,
 )
+
+if TYPE_CHECKING:
+    from dfecs_lib.data.from_files import Reading
 
 __all__ = ["probe"]
 
@@ -35,18 +37,14 @@ def probe() -> None:
     "--kind", type=click.Choice(["linear", "small"]), default="linear", help="small: with a hidden layer of 16 units."
 )
 @click.option("--context", type=click.IntRange(0, 100), default=0, help="Frames on either side to look at too.")
-@names_option
-@strict_option
-@progress_option
+@reading_options
 def train(
     model: str,
     tables: tuple[str, ...],
     output: str,
     kind: str,
     context: int,
-    names: str | None,
-    strict: bool,
-    progress: bool | None,
+    reading: Reading,
 ) -> None:
     """Train a probe on labelled faces.
 
@@ -61,9 +59,7 @@ def train(
         tables,
         kind="small" if kind == "small" else "linear",
         context=context,
-        names=names,
-        strict=strict,
-        progress=show_progress(progress),
+        **reading,
     )
     found.save(target)
     card = found.card
@@ -82,17 +78,13 @@ def train(
 @click.argument("model", metavar="UNITS.npz")
 @click.argument("tables", nargs=-1, required=True, metavar="TABLE...")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with all digits and intervals.")
-@names_option
-@strict_option
-@progress_option
+@reading_options
 def evaluate(
     probe_file: str,
     model: str,
     tables: tuple[str, ...],
     as_json: bool,
-    names: str | None,
-    strict: bool,
-    progress: bool | None,
+    reading: Reading,
 ) -> None:
     """Print how well a probe does on other labelled faces, AU by AU."""
     from dfecs_lib import workflow
@@ -102,8 +94,6 @@ def evaluate(
         load_probe(probe_file),
         read_units(model),
         tables,
-        names=names,
-        strict=strict,
-        progress=show_progress(progress),
+        **reading,
     )
     print(json_text(scores.reset_index()) if as_json else table_text(scores[list(MEASURES)].reset_index()))

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from dfecs_lib.cli.common import (
+    Rest,
     check_output,
     example,
     in_parallel,
-    names_option,
     neutral_options,
     parallel_options,
-    progress_option,
     reading_options,
-    show_progress,
-    strict_option,
+    smooth_option,
     table_text,
 )
+
+if TYPE_CHECKING:
+    from dfecs_lib.data.from_files import Reading
 
 __all__ = ["train"]
 
@@ -45,9 +46,9 @@ _COUNTED = ("frames", "recordings", "subjects")
     help="How frames are encoded, and what units are refined for: additive (default) uses few units a frame, which add "
     "up; hierarchical is the paper's recipe. For comparison: direct and sparse, whose units work against each other.",
 )
-@names_option
 @reading_options
-@neutral_options("the dataset's own, else head")
+@neutral_options("the dataset's own, else head", from_file=False)
+@smooth_option("not at all")
 @click.option("--no-frontalize", is_flag=True, help="Leave head pose in.")
 @click.option("--no-affine", is_flag=True, help="Leave size and place of the face in.")
 @click.option("--no-parts", is_flag=True, help="Leave the place of face parts in.")
@@ -63,8 +64,6 @@ _COUNTED = ("frames", "recordings", "subjects")
     "Search on the workers of a running Dask cluster: its scheduler's address, such as tcp://10.0.0.1:8786, or "
     "scheduler file; the units are the same.",
 )
-@strict_option
-@progress_option
 def train(
     tables: tuple[str, ...],
     output: str,
@@ -72,22 +71,16 @@ def train(
     variance: float,
     part_variance: float,
     encoder: str,
-    names: str | None,
-    min_confidence: float | None,
-    face: int | Literal["all"] | None,
-    identity: str | None,
-    picture_size: tuple[int, int] | None,
-    neutral: str | None,
-    neutral_frame: int | None,
+    reading: Reading,
+    rest: Rest,
+    smooth: float | None,
     no_frontalize: bool,
     no_affine: bool,
     no_parts: bool,
     weights: str | None,
-    strict: bool,
     scheme: str | None,
     jobs: int | None,
     dask: str | None,
-    progress: bool | None,
 ) -> None:
     """Learn units from tables of tracked faces.
 
@@ -103,22 +96,21 @@ def train(
     from dfecs_lib.preprocessing.neutral_report import neutral_lines
 
     preprocessor = make_preprocessor(
-        not no_frontalize, not no_affine, not no_parts, method="linear" if weights else "pose", weights=weights
+        not no_frontalize,
+        not no_affine,
+        not no_parts,
+        method="linear" if weights else "pose",
+        weights=weights,
+        smooth=smooth or None,
     )
     with in_parallel(dask):
         model = workflow.train(
             tables,
             preprocessor=preprocessor,
             scheme=scheme,
-            names=names,
-            min_confidence=min_confidence,
-            face=face,
-            identity=identity,
-            picture_size=picture_size,
-            neutral=neutral,
-            neutral_frame=neutral_frame,
-            strict=strict,
-            progress=show_progress(progress),
+            reading=reading,
+            neutral=rest.get("neutral"),
+            neutral_frame=rest.get("neutral_frame"),
             n_units=n_units,
             variance=variance,
             part_variance=part_variance,

@@ -17,6 +17,7 @@ from dfecs_lib.data.cache import MANY_FILES, fingerprint, load_readings, save_re
 from dfecs_lib.data.manifest import Entry, State, data_folder, load_manifest, state
 from dfecs_lib.data.readers.folders import N_JOBS
 from dfecs_lib.data.readers.registry import DatasetReader, dataset_reader
+from dfecs_lib.data.timing import timed
 from dfecs_lib.errors import AbsentDataError, DfecsError
 from dfecs_lib.keypoints.dataset import Dataset, Readings, ReadReport
 from dfecs_lib.keypoints.known_neutral import RULES
@@ -92,7 +93,8 @@ def load_dataset(
     where = Path(os.environ.get("DFECS_CACHE") or data_folder(book.path) / ".cache")
     readings = _read(entry, reader, folder, settings, where if cache else None, n_jobs, progress)
     neutral_rows, notes = (None, []) if rule == "choose" else RULES[rule](readings, **for_rule)
-    return _dataset(entry, readings, neutral_rows, notes)
+    data = _dataset(entry, readings, neutral_rows, notes)
+    return timed(data, reader.frames_per_second, reader.first_frame)
 
 
 def _simulated(entry: Entry, settings: Mapping[str, object], neutral: str | None) -> Dataset:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Unpack
 
 from dfecs_lib.data.combining import combine, only, tell_apart, with_neutral_frame
 from dfecs_lib.data.datasets import load_dataset
-from dfecs_lib.data.from_files import ReadingOptions, from_file, from_folder
+from dfecs_lib.data.from_files import Reading, ReadingOptions, from_file, from_folder
 from dfecs_lib.data.manifest import find_manifest, load_manifest
 from dfecs_lib.data.manifest_entries import Entry
 from dfecs_lib.data.videos import read_videos
@@ -33,6 +33,7 @@ def load(
     face: int | Literal["all"] | None = None,
     identity: str | None = None,
     picture_size: tuple[int, int] | None = None,
+    fps: float | None = None,
     scheme: str | None = None,
     manifest: Source | None = None,
     size: str = "small",
@@ -54,6 +55,8 @@ def load(
         of the manifest name their subjects themselves.
     min_confidence, face, identity, picture_size
         For files of tracked faces: see `dfecs_lib.data.readers.read_tracks`.
+    fps : float, optional
+        Frames a second of files that do not tell the time of their frames.
     scheme : str, optional
         ``"tracked"`` keeps all points of a mesh (and of WFLW's 98); the table's history says so, and whatever follows
         goes by it. By default the 68 iBUG points among them are taken, so that such tables go with others. Or a
@@ -105,6 +108,7 @@ def load(
             face=face,
             identity=identity,
             picture_size=picture_size,
+            fps=fps,
             scheme=scheme,
             manifest=manifest,
             size=size,
@@ -117,16 +121,10 @@ def load(
 def load_each(
     what: Source | Sequence[Source],
     *,
-    names: str | None = None,
-    min_confidence: float | None = None,
-    face: int | Literal["all"] | None = None,
-    identity: str | None = None,
-    picture_size: tuple[int, int] | None = None,
     scheme: str | None = None,
     manifest: Source | None = None,
     size: str = "small",
-    strict: bool = False,
-    progress: bool = False,
+    **reading: Unpack[Reading],
 ) -> list[Dataset]:
     """Load faces as `load` does, one `Dataset` a file; they may be of different schemes.
 
@@ -136,7 +134,7 @@ def load_each(
     ['sim-ckplus', 'sim-bp4d']
     """
     sources = [what] if isinstance(what, str | os.PathLike) else list(what)
-    options = ReadingOptions(names, strict, min_confidence, face, identity, picture_size, progress, scheme)
+    options = ReadingOptions(scheme=scheme, **reading)
     read = [data for one in sources for data in _load_one(one, options, manifest, size)]
     if not read:
         raise DfecsError("no table of tracked faces to read")

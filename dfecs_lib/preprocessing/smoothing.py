@@ -76,10 +76,12 @@ class Smoothing(KeypointTransformer):
 
     def _apply(self, values: Rows, scheme: Scheme, X: pd.DataFrame | ArrayLike) -> Rows:  # noqa: ARG002
         rate = self.frames_per_second if self.frames_per_second is not None else frame_rate(X)
+        if rate is None and all(len(rows) <= _ORDER + 1 for rows, _ in _recordings(X, len(values))):
+            return values  # single pictures
         if rate is None:
             raise DfecsError(
-                "smoothing needs to know how many frames a second the recording has, and the table does not say; "
-                "give frames_per_second"
+                "smoothing needs to know how many frames a second the recording has, and the table does not say, or "
+                "its recordings differ; give fps (dfecs_lib.load, --fps), or frames_per_second"
             )
         out = values.copy()
         for rows, step in _recordings(X, len(values)):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from typing import Literal
+from typing import Unpack
 
 import pandas as pd
 
+from dfecs_lib.data.from_files import Reading
 from dfecs_lib.data.load import load_each
 from dfecs_lib.models.base import UnitsBase
 from dfecs_lib.workflow.faces_for import neutral_option, points_of, prepare_for, warn_of_notes
@@ -23,13 +24,8 @@ def encode(
     neutral: str | None = None,
     neutral_frame: int | None = None,
     neutral_from: str | os.PathLike[str] | None = None,
-    names: str | None = None,
-    min_confidence: float | None = None,
-    face: int | Literal["all"] | None = None,
-    identity: str | None = None,
-    picture_size: tuple[int, int] | None = None,
-    strict: bool = False,
-    progress: bool = False,
+    smooth: float | None = None,
+    **reading: Unpack[Reading],
 ) -> pd.DataFrame:
     """Encode every frame of a table, a video, or several of them in a folder.
 
@@ -37,13 +33,16 @@ def encode(
     ----------
     model : estimator
         Units with ``metadata_``, such as `train` makes.
-    sources, names, min_confidence, face, identity, picture_size, strict, progress
+    sources
         See `dfecs_lib.load`.
-    neutral, neutral_frame
+    neutral, neutral_frame, smooth
         See `prepare_for`.
     neutral_from : str or path, optional
         ``FILE`` or ``FILE@FRAME``: measure motion from the resting face found there, as for single photos or a posed
         clip. One face serves all recordings; of several, each subject's own.
+    **reading
+        What may be said about files (`names`, `min_confidence`, `face`, `identity`, `picture_size`, `fps`, `strict`,
+        `progress`): see `dfecs_lib.load`.
 
     Returns
     -------
@@ -51,19 +50,9 @@ def encode(
         One row for each frame read, NaN where a frame shows no face. Columns: ``time`` in seconds, where a source has
         it, then one a unit; ``attrs["columns"]`` says what each one's unit moves.
     """
-    faces = load_each(
-        sources,
-        names=names,
-        min_confidence=min_confidence,
-        face=face,
-        identity=identity,
-        picture_size=picture_size,
-        scheme=points_of(model),
-        strict=strict,
-        progress=progress,
-    )
-    rest = neutral_option(neutral, neutral_from, names, points_of(model))
-    prepared = prepare_for(model, faces, neutral=rest, neutral_frame=neutral_frame)
+    faces = load_each(sources, scheme=points_of(model), **reading)
+    rest = neutral_option(neutral, neutral_from, reading.get("names"), points_of(model))
+    prepared = prepare_for(model, faces, neutral=rest, neutral_frame=neutral_frame, smooth=smooth)
     warn_of_notes(prepared)
     codes = model.transform(prepared.motion)
     assert isinstance(codes, pd.DataFrame)

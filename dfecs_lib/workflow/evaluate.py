@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Unpack
 
 import numpy as np
 import pandas as pd
 
 from dfecs_lib import metrics
+from dfecs_lib.data.from_files import Reading
 from dfecs_lib.data.load import load_each
 from dfecs_lib.evaluation.noise import noise_ceiling
 from dfecs_lib.models.base import UnitsBase
@@ -25,21 +26,14 @@ def evaluate(
     neutral: str | None = None,
     neutral_frame: int | None = None,
     neutral_from: str | os.PathLike[str] | None = None,
-    names: str | None = None,
-    min_confidence: float | None = None,
-    face: int | Literal["all"] | None = None,
-    identity: str | None = None,
-    picture_size: tuple[int, int] | None = None,
-    strict: bool = False,
-    progress: bool = False,
+    smooth: float | None = None,
+    **reading: Unpack[Reading],
 ) -> pd.DataFrame:
     """Return how well units explain faces that they need not have seen.
 
     Parameters
     ----------
-    model, sources, neutral, neutral_frame, neutral_from, names, strict, progress
-        See `encode`.
-    min_confidence, face, identity, picture_size
+    model, sources, neutral, neutral_frame, neutral_from, smooth, **reading
         See `encode`.
 
     Returns
@@ -52,19 +46,9 @@ def evaluate(
         would explain (`dfecs_lib.evaluation.noise.noise_ceiling`), and ``share_of_ceiling``, both in percent and NaN
         where a recording has no second of frames in a row, or never keeps still (units would pass the ceiling).
     """
-    faces = load_each(
-        sources,
-        names=names,
-        min_confidence=min_confidence,
-        face=face,
-        identity=identity,
-        picture_size=picture_size,
-        scheme=points_of(model),
-        strict=strict,
-        progress=progress,
-    )
-    rest = neutral_option(neutral, neutral_from, names, points_of(model))
-    prepared = prepare_for(model, faces, neutral=rest, neutral_frame=neutral_frame)
+    faces = load_each(sources, scheme=points_of(model), **reading)
+    rest = neutral_option(neutral, neutral_from, reading.get("names"), points_of(model))
+    prepared = prepare_for(model, faces, neutral=rest, neutral_frame=neutral_frame, smooth=smooth)
     warn_of_notes(prepared)
     whole = prepared.motion
     motions = {data.name: _rows(whole, data.keypoints.index) for data in faces}

@@ -26,6 +26,7 @@ def prepare_for(
     *,
     neutral: str | pd.DataFrame | None = None,
     neutral_frame: int | None = None,
+    smooth: float | None = None,
 ) -> Preparation:
     """Prepare faces as the model's training data were: same preprocessing, same keypoint scheme, same neutral rule.
 
@@ -39,6 +40,8 @@ def prepare_for(
     neutral, neutral_frame
         See `dfecs_lib.prepare`; by default as in training. A frame number given in training is not taken over, since
         it belonged to those recordings.
+    smooth : float, optional
+        Seconds over which tracks are smoothed first, other than in training (0: not at all).
 
     Raises
     ------
@@ -53,6 +56,9 @@ def prepare_for(
             "dfecs_lib.prepare"
         )
     _warn_of_trackers(metadata.get("training"), faces)
+    if smooth is not None:
+        settings = {key: value for key, value in settings.items() if key not in ("smooth", "frames_per_second")}
+        settings |= {"smooth": smooth} if smooth else {}
     by_default = rule if isinstance(rule, str) and rule != "given" else None
     return preparation(
         faces,

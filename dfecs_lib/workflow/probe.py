@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Unpack
 
 import numpy as np
 import pandas as pd
 from sklearn.preprocessing import FunctionTransformer
 
+from dfecs_lib.data.from_files import Reading
 from dfecs_lib.data.load import load_each
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.evaluation.detection import MEASURES, Probe, detect, fit_probe, measure_table
@@ -33,9 +35,7 @@ def train_probe(
     kind: Kind = "linear",
     context: int = 0,
     n_splits: int | None = None,
-    names: str | None = None,
-    strict: bool = False,
-    progress: bool = False,
+    **reading: Unpack[Reading],
 ) -> Probe:
     """Train a probe on labelled faces, with a model card that says how well it does on people left out.
 
@@ -43,7 +43,7 @@ def train_probe(
     ----------
     model : estimator
         Units that know how faces are to be prepared, such as those of `train`.
-    sources, names, strict, progress
+    sources, **reading
         See `dfecs_lib.load`; with AU labels in them. Another program's estimates (OpenFace, Py-Feat) are labels too,
         and the card calls them estimates.
     kind, context
@@ -56,7 +56,7 @@ def train_probe(
     DfecsError
         If the faces have no labels, or too few people are labelled.
     """
-    codes, labels, about = _labelled(model, sources, names, strict, progress)
+    codes, labels, about = _labelled(model, sources, reading)
     people = subject_names(codes).nunique()
     folds = min(people, 5) if n_splits is None else n_splits
     probe = fit_probe(codes, labels, kind=kind, context=context, card=about)
@@ -77,17 +77,14 @@ def evaluate_probe(
     probe: Probe,
     model: UnitsBase,
     sources: Sources,
-    *,
-    names: str | None = None,
-    strict: bool = False,
-    progress: bool = False,
+    **reading: Unpack[Reading],
 ) -> pd.DataFrame:
     """Return how well a probe does on other labelled faces: a row an AU, and the mean over AUs (``macro``).
 
     Parameters as in `train_probe`. Columns: measures of `dfecs_lib.evaluation.detection.measures`, each with the bounds
     of its 95 % interval over people (``f1_low``, ``f1_high`` …); NaN where undefined.
     """
-    codes, labels, _ = _labelled(model, sources, names, strict, progress)
+    codes, labels, _ = _labelled(model, sources, reading)
     known = [au for au in probe.action_units if au in labels.columns]
     if not known:
         raise DfecsError(f"the labels hold none of the probe's action units ({', '.join(probe.action_units)})")
@@ -107,10 +104,10 @@ def _json(value: object) -> float | None:
 
 
 def _labelled(
-    model: UnitsBase, sources: Sources, names: str | None, strict: bool, progress: bool
+    model: UnitsBase, sources: Sources, reading: Reading
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, object]]:
     """Return codes, labels as intensities, and what a model card says of them."""
-    faces = load_each(sources, names=names, scheme=points_of(model), strict=strict, progress=progress)
+    faces = load_each(sources, scheme=points_of(model), **reading)
     tables = [_intensities(data) for data in faces]
     labels = pd.concat([table for table, _ in tables]).sort_index()
     prepared = prepare_for(model, faces)

@@ -6,13 +6,14 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
+from dfecs_lib.data.from_files import Reading
 from dfecs_lib.data.load import load_each
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import FullFaceModel
@@ -32,25 +33,22 @@ def train(
     scheme: str | None = None,
     neutral: str | None = None,
     neutral_frame: int | None = None,
-    names: str | None = None,
-    min_confidence: float | None = None,
-    face: int | Literal["all"] | None = None,
-    identity: str | None = None,
-    picture_size: tuple[int, int] | None = None,
-    strict: bool = False,
-    progress: bool = False,
+    reading: Reading | None = None,
     **settings: object,
 ) -> FullFaceModel:
     """Learn units from faces.
 
     Parameters
     ----------
-    sources, names, min_confidence, face, identity, picture_size, strict, progress
+    sources
         See `dfecs_lib.load`.
     preprocessor, scheme, neutral, neutral_frame
         See `dfecs_lib.prepare`. Tables of different schemes need `scheme`.
+    reading : mapping, optional
+        What may be said about files (`names`, `min_confidence`, `face`, `identity`, `picture_size`, `fps`, `strict`,
+        `progress`), as for `dfecs_lib.load`.
     **settings
-        Of `dfecs_lib.ffm.FullFaceModel`.
+        Of `dfecs_lib.ffm.FullFaceModel`; what `reading` holds may be given here too.
 
     Returns
     -------
@@ -62,17 +60,10 @@ def train(
     >>> model = train(["happy.csv", "sad.csv"], n_units=8)  # doctest: +SKIP
     >>> model.save("units.npz")  # doctest: +SKIP
     """
-    faces = load_each(
-        sources,
-        names=names,
-        min_confidence=min_confidence,
-        face=face,
-        identity=identity,
-        picture_size=picture_size,
-        scheme=scheme,
-        strict=strict,
-        progress=progress,
-    )
+    own = {key: settings.pop(key) for key in Reading.__annotations__ if key in settings}
+    files = cast("Reading", {**(reading or {}), **own})
+    faces = load_each(sources, scheme=scheme, **files)
+    progress = files.get("progress", False)
     if progress:
         tqdm.write(f"registering {sum(len(data.keypoints) for data in faces):,} frames", file=sys.stderr)
     prepared = preparation(
@@ -94,9 +85,15 @@ def train(
         "subjects": len(subjects),
         "sources": sorted((_file_name(data) for data in faces), key=natural_key),  # in whatever order they were named
         "neutral_frame": neutral_frame,
-        "trackers": sorted({name for data in faces if (name := tracker_of(data.keypoints))}),
+        "trackers": _trackers(faces),
     }
     return model
+
+
+def _trackers(faces: Sequence[Dataset]) -> list[str]:
+    """Return the trackers of all faces; none where that of some is not known, so that nobody is warned in vain."""
+    names = {tracker_of(data.keypoints) for data in faces}
+    return [] if None in names else sorted(name for name in names if name)
 
 
 def _file_name(data: Dataset) -> str:

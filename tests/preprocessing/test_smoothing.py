@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.signal import savgol_filter
 
+from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import make_table
 from dfecs_lib.preprocessing import Smoothing, from_settings, make_preprocessor, settings_from_history, settings_of
+from dfecs_lib.workflow import encode, train
 
 
 def track(n: int, seed: int = 0, name: str = "r", step: int = 1) -> pd.DataFrame:
@@ -97,3 +101,31 @@ def test_the_settings_of_a_preprocessor_hold_it() -> None:
             from_settings({"smooth": wrong})
     with pytest.raises(DfecsError, match="give smooth"):
         make_preprocessor(frames_per_second=25)
+
+
+def test_a_model_repeats_its_smoothing_in_seconds(tmp_path: Path) -> None:
+    rest = load_head().mean[None, :, :2] * 1.2 + 400
+    course = np.sin(np.arange(120) / 10)[:, None] * (np.arange(68) >= 48)
+    faces = np.repeat(rest, 120, axis=0)
+    faces[:, :, 1] += 8 * course
+    faces += np.random.default_rng(0).normal(0, 0.8, faces.shape)
+    columns = make_table(faces, scheme="ibug68", frames=range(120)).reset_index(drop=True)
+    columns.to_csv(tmp_path / "untimed.csv", index=False)
+    columns.assign(timestamp=np.arange(120) / 50).to_csv(tmp_path / "timed.csv", index=False)
+    smooth, plain = make_preprocessor(smooth=0.3), make_preprocessor()
+    model = train(tmp_path / "timed.csv", preprocessor=smooth, n_units=2)
+    assert model.metadata_["preprocessing"]["smooth"] == 0.3
+    codes = encode(model, tmp_path / "timed.csv")
+    assert "time" in codes
+    pd.testing.assert_frame_equal(encode(model, tmp_path / "untimed.csv", fps=50), codes.rename({"timed": "untimed"}))
+    with pytest.raises(DfecsError, match="--fps"):
+        encode(model, tmp_path / "untimed.csv")
+    # Over the same seconds at half the rate, half as many frames are smoothed together.
+    slower = encode(model, tmp_path / "untimed.csv", fps=25)
+    assert np.abs(slower.drop(columns="time") - codes.drop(columns="time").to_numpy()).to_numpy().max() > 0.5
+    unsmoothed = encode(
+        train(tmp_path / "timed.csv", preprocessor=plain, n_units=2), tmp_path / "timed.csv", smooth=0.3
+    )
+    assert unsmoothed.iloc[:, 1].diff().abs().mean() < 1.5 * codes.iloc[:, 1].diff().abs().mean()
+    raw = encode(model, tmp_path / "timed.csv", smooth=0)
+    assert raw.iloc[:, 1].diff().abs().mean() > 1.5 * codes.iloc[:, 1].diff().abs().mean()

@@ -138,4 +138,5 @@ def _sniff(folder: Path) -> bool:
     return any((folder / "2DFeatures").glob("[FM]*/[FM]*/T*"))
 
 
-READER = DatasetReader("bp4d", BP4D49.name, "calmest-run", _sniff, read, _inventory)
+# "25 frames per second": Zhang et al., BP4D-Spontaneous, Image and Vision Computing 32 (2014).
+READER = DatasetReader("bp4d", BP4D49.name, "calmest-run", _sniff, read, _inventory, frames_per_second=25.0)

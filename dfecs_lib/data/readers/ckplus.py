@@ -107,4 +107,5 @@ def _sniff(folder: Path) -> bool:
     return any((folder / "Landmarks").glob("S*/*/*_landmarks.txt"))
 
 
+# No frame rate: Lucey et al. (2010) state none, and sequences were digitized from video tape.
 READER = DatasetReader("ckplus", IBUG68.name, "first-frame", _sniff, read, _inventory)

@@ -152,4 +152,5 @@ def _sniff(folder: Path) -> bool:
     return any((folder / "Landmark_Points").glob("SN*"))
 
 
-READER = DatasetReader("disfa", DISFA66.name, "frame", _sniff, read, _inventory)
+# "20 fps": Mavadati et al., DISFA: A spontaneous facial action intensity database, IEEE Trans. Aff. Comp. 4 (2013).
+READER = DatasetReader("disfa", DISFA66.name, "frame", _sniff, read, _inventory, frames_per_second=20.0, first_frame=1)

@@ -13,6 +13,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from dfecs_lib.data.timing import shared_rate
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.files import natural_key
 from dfecs_lib.keypoints import INDEX_NAMES, validate
@@ -49,6 +50,7 @@ class Recording:
     unreadable: Sequence[tuple[str, str]] = ()
     dropped: int = 0
     notes: Sequence[str] = field(default=())
+    frames_per_second: float | None = None
 
 
 def find(folder: Path, pattern: str, what: str, *, empty_is_an_error: bool = True) -> list[Path]:
@@ -207,6 +209,9 @@ def assemble(
     failed = int(keypoints.isna().all(axis=1).sum())
     history = {"operation": "read", "source": reader, "file": name, "frames": len(keypoints), "failed": failed}
     keypoints.attrs = {"scheme": scheme, "history": [history | options]}
+    rates = [r.frames_per_second for r in kept]
+    if None not in rates and (rate := shared_rate([r for r in rates if r is not None])) is not None:
+        keypoints.attrs["frames_per_second"] = rate
     report = ReadReport(
         frames=len(keypoints),
         failed=failed,

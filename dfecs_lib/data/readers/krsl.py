@@ -106,7 +106,13 @@ def read(
     recordings = read_all(read_recording, jobs, label=name, n_jobs=n_jobs, progress=progress)
     notes = [f"{path} was left out: {reason}." for path, reason in strange]
     return assemble(
-        recordings, name=name, reader="krsl", scheme=IBUG68.name, notes=notes, min_confidence=min_confidence
+        recordings,
+        name=name,
+        reader="krsl",
+        scheme=IBUG68.name,
+        notes=notes,
+        tracker="OpenFace",
+        min_confidence=min_confidence,
     )
 
 
@@ -126,4 +132,4 @@ def _tracks(folder: Path) -> list[tuple[Path, str, str]]:
     return [(path, said.signer, said.recording) for path, said in _named(folder)[0]]
 
 
-READER = DatasetReader("krsl", IBUG68.name, "choose", _sniff, read, _inventory, _tracks)
+READER = DatasetReader("krsl", IBUG68.name, "choose", _sniff, read, _inventory, _tracks, first_frame=1)

@@ -26,6 +26,9 @@ DIALECT = Dialect(
     radians=True,
     face=("face_id", "face"),
     picture=("filename", "file", "image"),
+    tracker="OpenFace",
+    # Other trackers' points are exported under OpenFace's names of columns (`dfecs track -o FILE.csv`), without these.
+    marks=frozenset({"pose_Rx", "pose_Tx", "gaze_0_x", "p_scale", "X_0", "AU01_r", "AU01_c"}),
 )
 _ITS_OWN = {"success", "confidence", "pose_Rx", "gaze_0_x"}
 

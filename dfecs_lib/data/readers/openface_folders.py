@@ -9,6 +9,7 @@ import numpy as np
 
 from dfecs_lib.data.readers.folders import Recording
 from dfecs_lib.data.readers.read import read_tracks
+from dfecs_lib.data.timing import rate_of
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import IBUG68
 
@@ -25,7 +26,8 @@ def read_recording(root: Path, path: Path, subject: str, recording: str, min_con
         return Recording(subject, recording, np.empty(0, np.int64), nothing, unreadable=unreadable)
     frames = tracks.keypoints.index.get_level_values("frame").to_numpy(dtype=np.int64)
     notes = [f"{path.name}: lines {why}, set aside: {count}." for why, count in tracks.report.set_aside]
-    return Recording(subject, recording, frames, tracks.keypoints.to_numpy(), notes=notes)
+    rate = None if tracks.time is None else rate_of(tracks.time)
+    return Recording(subject, recording, frames, tracks.keypoints.to_numpy(), notes=notes, frames_per_second=rate)
 
 
 def only(fits: Iterable[bool]) -> bool:

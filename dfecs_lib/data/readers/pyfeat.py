@@ -23,6 +23,8 @@ DIALECT = Dialect(
     pose={"pitch": "Pitch", "yaw": "Yaw", "roll": "Roll"},
     picture=("input",),
     rectangle=("FaceRectWidth", "FaceRectHeight"),
+    tracker="Py-Feat",
+    marks=frozenset({"FaceScore", "FaceRectX"}),
 )
 
 

@@ -97,7 +97,9 @@ def read(
     """
     jobs = ((folder, path, _subject(path), path.stem, min_confidence) for path in _files(folder))
     recordings = read_all(read_recording, jobs, label=name, n_jobs=n_jobs, progress=progress)
-    return assemble(recordings, name=name, reader="ravdess", scheme=IBUG68.name, min_confidence=min_confidence)
+    return assemble(
+        recordings, name=name, reader="ravdess", scheme=IBUG68.name, tracker="OpenFace", min_confidence=min_confidence
+    )
 
 
 def _inventory(folder: Path) -> pd.DataFrame:
@@ -115,4 +117,4 @@ def _tracks(folder: Path) -> list[tuple[Path, str, str]]:
     return [(path, _subject(path), path.stem) for path in _files(folder)]
 
 
-READER = DatasetReader("ravdess", IBUG68.name, "choose", _sniff, read, _inventory, _tracks)
+READER = DatasetReader("ravdess", IBUG68.name, "choose", _sniff, read, _inventory, _tracks, first_frame=1)

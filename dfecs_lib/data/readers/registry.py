@@ -60,6 +60,10 @@ class DatasetReader:
         (frames may be counted from lines).
     tracks : callable (folder) -> list of (path, subject, recording), optional
         Of datasets whose recordings are one file each of a tool that says more than points (`read_tracks`).
+    frames_per_second : float, optional
+        As the dataset's publication states it; None where it does not, or where files tell the time themselves.
+    first_frame : int
+        Number of a recording's first frame.
     """
 
     name: str
@@ -69,6 +73,8 @@ class DatasetReader:
     read: Callable[..., Readings]
     inventory: Callable[[Path], pd.DataFrame]
     tracks: Callable[[Path], list[tuple[Path, str, str]]] | None = None
+    frames_per_second: float | None = None
+    first_frame: int = 0
 
 
 _FILES: dict[str, FileReader] = {}

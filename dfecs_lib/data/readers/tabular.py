@@ -63,6 +63,9 @@ class Dialect:
         Columns that number faces, and that name pictures or videos.
     rectangle : tuple of str
         Columns of the width and height of a face.
+    tracker : str
+        The tool's name, as far as one of the columns in `marks` says that it tracked the points itself.
+    marks : frozenset of str
     """
 
     name: str
@@ -77,6 +80,8 @@ class Dialect:
     face: tuple[str, ...] = ()
     picture: tuple[str, ...] = ()
     rectangle: tuple[str, ...] = ()
+    tracker: str = ""
+    marks: frozenset[str] = frozenset()
 
 
 def read_sheet(sheet: Sheet, dialect: Dialect, options: FileOptions) -> Tracks:
@@ -135,6 +140,7 @@ def read_sheet(sheet: Sheet, dialect: Dialect, options: FileOptions) -> Tracks:
     history: dict[str, object] = {
         "operation": "read",
         "source": dialect.name,
+        **({"tracker": dialect.tracker} if dialect.tracker and dialect.marks & set(header) else {}),
         "file": path.name,
         "frames": len(table),
         "failed": failed,
