@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AbsentDataError", "DfecsError"]
+__all__ = ["AbsentDataError", "DfecsError", "DfecsTypeError"]
 
 
 class DfecsError(ValueError):
@@ -25,3 +25,7 @@ class DfecsError(ValueError):
 
 class AbsentDataError(DfecsError):
     """Data that are not on this machine; the sentence says how to get them. What needs them is shown as not run."""
+
+
+class DfecsTypeError(DfecsError, TypeError):
+    """Bad input of a type that arrays cannot be made of, where scikit-learn's rules ask for a TypeError."""

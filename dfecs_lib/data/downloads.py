@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from tqdm import tqdm
 
@@ -23,6 +24,8 @@ from dfecs_lib.errors import DfecsError
 __all__ = ["METHODS", "known_files"]
 
 _TIMEOUT = 60
+#: Bytes that a file may have whose size the manifest does not say.
+_UNKNOWN = 2_000_000_000
 _BAD_ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError)
 
 
@@ -41,10 +44,34 @@ def _quiet(logger: logging.Logger) -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _retrieve(entry: Entry, url: str, checksum: str, target: Path, progress: bool) -> None:
-    """Bring one file by HTTP, with its checksum (``sha256:…``)."""
+class _Limited:
+    """A file that takes no more bytes than were announced: a server that sends on and on is broken off."""
+
+    def __init__(self, stream: BinaryIO, most: int, refusal: str) -> None:
+        self._stream, self._left, self._refusal = stream, most, refusal
+
+    def write(self, data: bytes) -> int:
+        self._left -= len(data)
+        if self._left < 0:
+            raise DfecsError(self._refusal)
+        return self._stream.write(data)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+
+def _retrieve(entry: Entry, url: str, checksum: str, target: Path, size: int, progress: bool) -> None:
+    """Bring one file by HTTP, with its checksum (``sha256:…``), and hardly more of it than the manifest announces."""
     import pooch
     import requests
+
+    most = size + size // 20 + 65_536 if size else _UNKNOWN  # sizes of archives may be rounded
+    refusal = f"{entry.name}: {url} sends more than the {size or most:,} bytes that are expected; nothing was kept"
+
+    def bring(source: str, output: str, _pooch: object) -> None:
+        with Path(output).open("wb") as stream:
+            whole = pooch.HTTPDownloader(progressbar=progress, timeout=_TIMEOUT)
+            whole(source, _Limited(stream, most, refusal), None)
 
     again = f"nothing was kept; try again, or fetch it by hand and set {entry.variable}"
     try:
@@ -54,11 +81,13 @@ def _retrieve(entry: Entry, url: str, checksum: str, target: Path, progress: boo
                 known_hash=checksum,
                 fname=target.name,
                 path=target.parent,
-                downloader=pooch.HTTPDownloader(progressbar=progress, timeout=_TIMEOUT),
+                downloader=bring,
             )
     except requests.RequestException as error:
         reason = str(error).splitlines()[0]
         raise DfecsError(f"{entry.name}: {url} did not come down ({reason}); {again}") from error
+    except DfecsError:
+        raise
     except ValueError as error:  # pooch's word for a wrong checksum
         raise DfecsError(f"{entry.name}: {url} has not the {checksum.replace(':', ' ')}; {again}") from error
 
@@ -100,7 +129,9 @@ def _file_name(url: str) -> str:
 def _by_url(entry: Entry, download: Download, work: Path, new: Path, progress: bool) -> None:
     folder = work if download.unpack else new
     archive = folder / _file_name(download.source)
-    _retrieve(entry, download.source, download.checksum, archive, progress)
+    files = known_files(entry, download)
+    size = download.size or (files[0].size if len(files) == 1 and not download.unpack else 0)
+    _retrieve(entry, download.source, download.checksum, archive, size, progress)
     if download.unpack:
         _unzip(entry, archive, new)
 
@@ -138,7 +169,7 @@ def _by_ranges(entry: Entry, download: Download, work: Path, new: Path, progress
 def _from_whole(entry: Entry, download: Download, work: Path, new: Path, progress: bool) -> None:
     archive = work / _file_name(download.source)
     _say(entry, download, "HTTP, the whole archive (the server gives no parts of it)", progress)
-    _retrieve(entry, download.source, download.checksum, archive, progress)
+    _retrieve(entry, download.source, download.checksum, archive, 0, progress)  # its size is that of the parts
     try:
         with zipfile.ZipFile(archive) as zipped:
             _take(entry, download, zipped, new, progress)
@@ -159,8 +190,9 @@ def _take(entry: Entry, download: Download, zipped: zipfile.ZipFile, new: Path, 
             f"{len(wanted)} are there; nothing was kept"
         )
     for name, info in tqdm(wanted.items(), desc=f"fetching {entry.name}", unit="file", disable=not progress):
+        refusal = f"{entry.name}: {name} unpacks to more than its archive says; nothing was kept"
         with zipped.open(info) as packed, (new / name).open("wb") as stream:
-            shutil.copyfileobj(packed, stream)
+            shutil.copyfileobj(packed, _Limited(stream, min(info.file_size, _UNKNOWN), refusal))
 
 
 def _by_pip(entry: Entry, download: Download, work: Path, new: Path, progress: bool) -> None:
@@ -195,7 +227,7 @@ def _by_npm(entry: Entry, download: Download, work: Path, new: Path, progress: b
         try:
             for known in known_files(entry, download):
                 url = download.otherwise.format(name=known.name)
-                _retrieve(entry, url, f"sha256:{known.sha256}", new / known.name, progress)
+                _retrieve(entry, url, f"sha256:{known.sha256}", new / known.name, known.size, progress)
         except DfecsError as second:
             raise DfecsError(f"{error}; and {second}") from second
         return

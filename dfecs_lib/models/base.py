@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from dfecs_lib import keypoints
 from dfecs_lib.coding.sparse_coding import Floats
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.models.messages import in_plain_words
 from dfecs_lib.models.naming import unit_names
 from dfecs_lib.models.provenance import provenance, refuse_faces, warn_of_faces
 from dfecs_lib.models.savable import SavableUnits
@@ -55,8 +56,8 @@ class UnitsBase(TransformerMixin, SavableUnits):  # type: ignore[misc]
                 order="C",
                 ensure_all_finite="allow-nan",
             )
-        except ValueError as error:
-            raise DfecsError(str(error)) from error
+        except (ValueError, TypeError) as error:
+            raise in_plain_words(error, "the data") from error
         largest = float(np.nanmax(np.abs(values), initial=0.0))
         if largest > _LARGEST:
             raise DfecsError(
@@ -102,8 +103,8 @@ class UnitsBase(TransformerMixin, SavableUnits):  # type: ignore[misc]
         if sample_weight is not None:
             try:
                 weights = _check_sample_weight(sample_weight, values, dtype=np.float64, ensure_non_negative=True)
-            except ValueError as error:
-                raise DfecsError(str(error)) from error
+            except (ValueError, TypeError) as error:
+                raise in_plain_words(error, "sample_weight") from error
             complete &= weights > 0
             weights = weights[complete]
         self.n_rows_dropped_ = int(len(values) - complete.sum())

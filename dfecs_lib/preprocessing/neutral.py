@@ -119,6 +119,8 @@ def _check(table: object, method: object, frame: object) -> None:
         raise DfecsError("a keypoint table with the row index (dataset, subject, recording, frame) is needed")
     if not pd.api.types.is_integer_dtype(table.index.get_level_values("frame").dtype) and len(table):
         raise DfecsError("the frame numbers of a keypoint table must be whole numbers")
+    if isinstance(frame, Mapping) and not frame:
+        raise DfecsError("frame names no neutral frame at all; leave it out, or name one by its recording")
     asked = list(frame.values()) if isinstance(frame, Mapping) else [frame]
     for one in asked:
         if isinstance(one, bool) or not (one is None or isinstance(one, Integral)):

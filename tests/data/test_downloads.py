@@ -113,6 +113,34 @@ def members_of(folder: Path, url: str, zipped: Path, recordings: int = 4) -> Ent
     return entry_of(folder, reader="ravdess", expected={"subjects": 2, "recordings": recordings}, download=download)
 
 
+class Endless(Whole):
+    """A server that sends more than was announced, and would go on for a long time."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        for _ in range(20_000):
+            try:
+                self.wfile.write(bytes(65_536))
+            except OSError:  # nobody listens any more
+                return
+            self.sent.append(65_536)
+
+
+@pytest.mark.parametrize("unpack", [False, True])
+def test_a_download_is_broken_off_at_the_size_that_was_announced(unpack: bool, tmp_path: Path) -> None:
+    known = {"name": "a.npy", "sha256": "0" * 64, "size": 100_000}
+    download = {"method": "url", "source": "{url}/a.npy", "checksum": "sha256:" + "0" * 64}
+    download |= {"unpack": True, "size": 100_000} if unpack else {}
+    with serving(tmp_path, Endless) as url:
+        download["source"] = f"{url}/a.{'zip' if unpack else 'npy'}"
+        entry = entry_of(tmp_path, reader="array", files=[] if unpack else [known], download=download)
+        with pytest.raises(DfecsError, match=r"sends more than the 100,000 bytes that are expected; nothing was kept"):
+            fetch(entry, progress=False)
+    assert sum(Endless.sent) < 20_000_000  # of 1.3 billion: what stands in buffers
+    assert list((tmp_path / "data").iterdir()) == []
+
+
 @pytest.mark.parametrize(("kind", "whole"), [(Parts, False), (NoSuffixes, False), (Whole, True)])
 def test_members_come_alone_where_the_server_gives_parts(
     kind: type[Whole], whole: bool, archive: Path, tmp_path: Path

@@ -135,6 +135,36 @@ def test_keypoints_that_are_none(points: object) -> None:
         metrics.variance_explained(GOOD, GOOD, points)  # type: ignore[arg-type]
 
 
+NO_ARRAYS: dict[str, object] = {
+    "one row": GOOD[0],
+    "three axes": GOOD[None],
+    "a number": 5.0,
+    "nothing": None,
+    "objects": np.full(GOOD.shape, object()),
+    "complex": GOOD * 1j,
+    "words": [["a", "b"], ["c", "d"]],
+    "rows of different lengths": [[1.0, 2.0], [3.0]],
+    "a mapping": {"a": 1},
+    "infinite": np.where(GOOD > 1, np.inf, GOOD),
+}
+
+
+@pytest.mark.parametrize("what", NO_ARRAYS)
+def test_what_is_no_array_of_motion_is_refused_in_one_short_sentence(what: str) -> None:
+    fitted = PCAUnits(2).fit(GOOD)
+    for use in (PCAUnits(2).fit, fitted.transform):
+        with pytest.raises(DfecsError, match=r"^the data cannot be used: ") as caught:
+            use(NO_ARRAYS[what])  # type: ignore[arg-type]
+        assert len(str(caught.value)) < 200
+        assert "array=" not in str(caught.value)
+
+
+@pytest.mark.parametrize("weights", [[1, 2], ["a"] * len(GOOD), -np.ones(len(GOOD)), np.ones((len(GOOD), 2)), [1j]])
+def test_weights_that_are_none_are_refused(weights: object) -> None:
+    with pytest.raises(DfecsError, match=r"^sample_weight cannot be used: "):
+        PCAUnits(2).fit(GOOD, sample_weight=weights)  # type: ignore[arg-type]
+
+
 def test_symmetry_is_of_the_motion_whatever_its_size() -> None:
     for scale in (1e-200, 1e-9, 1e9, 1e200):
         np.testing.assert_allclose(metrics.symmetry(GOOD * scale), metrics.symmetry(GOOD))
@@ -142,7 +172,11 @@ def test_symmetry_is_of_the_motion_whatever_its_size() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"method": 3}, {"method": None}, {"frame": "x"}, {"frame": True}, {"frame": 1.5}, {"frame": [1]}]
+    "settings",
+    [
+        *({"method": 3}, {"method": None}, {"frame": "x"}, {"frame": True}, {"frame": 1.5}, {"frame": [1]}),
+        *({"frame": {}}, {"frame": {"a": 1}}, {"frame": {("", "", ""): 1.5}}, {"frame": {("", "", ""): "1"}}),
+    ],
 )
 def test_neutral_faces_by_wrong_words(settings: dict[str, object]) -> None:
     table = make_table(RNG.uniform(0, 100, (5, 136)), scheme="ibug68", frames=range(5))
