@@ -102,7 +102,8 @@ PAGE = """<style>{style}</style>
 <p class="ex-live" aria-live="polite"></p>
 </div>
 <noscript><p>With JavaScript this face moves; the chapters show the same kind of units as drawings.</p></noscript>
-<figcaption>Grey: the face at rest. In colour: the sum of the units. Dashed: the face that the units are to tell.
+<figcaption>Grey: the face at rest. In colour: the sum of the units. Dashed: the expression or frame that the units are
+to rebuild; where the coloured line leaves it, a movement is missing from the units.
 <span class="dfecs-data"><em>Data: {data}.</em></span></figcaption></figure>
 <script>{script}</script>"""
 

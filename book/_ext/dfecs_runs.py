@@ -186,6 +186,25 @@ def plain(notebook: dict[str, Any]) -> str:
     return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
 
+def launch_links(repository: str, file: str) -> str:
+    """Return buttons that open a notebook in Colab and in Binder; nothing where no public repository is known.
+
+    `repository` is an address such as ``https://github.com/OWNER/NAME``; both services take GitHub's alone.
+    """
+    match = re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+?)/?", repository.strip())
+    if match is None:
+        return ""
+    places = {
+        "Colab": f"https://colab.research.google.com/github/{match[1]}/blob/main/notebooks/{file}",
+        "Binder": f"https://mybinder.org/v2/gh/{match[1]}/main?labpath=notebooks/{file}",
+    }
+    buttons = " ".join(
+        f'<a class="dfecs-button" href="{escape(url, quote=True)}">Open in {name}</a>' for name, url in places.items()
+    )
+    install = escape(f"!pip install 'dfecs_lib[book,dlib] @ git+{match[0].rstrip('/')}'")
+    return f'<p class="dfecs-buttons">{buttons} In Colab, run <code>{install}</code> first.</p>'
+
+
 def run_it_yourself(app: Sphinx, docname: str) -> str:
     run = docname.rpartition("/")[2]
     notebook = read(Path(app.srcdir) / f"{docname}.ipynb")
@@ -219,6 +238,7 @@ def run_it_yourself(app: Sphinx, docname: str) -> str:
     return (
         f'<p class="dfecs-buttons"><a class="dfecs-button" href="{up}{FOLDER}/{run}.ipynb" download>'
         f"Download this notebook</a> without outputs; the menu at the top of the page has it with them.</p>"
+        f"{launch_links(app.config.dfecs_repository, file)}"
         f"<pre class='dfecs-commands' tabindex='0'>{escape(commands.strip())}</pre>"
         f"<p>Data: {data_used(notebook)}.</p>"
         + f"<p>Made with dfecs_lib {escape(__version__)}."
@@ -254,6 +274,7 @@ def write_plain(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, object]:
+    app.add_config_value("dfecs_repository", "", "env", [str])
     app.add_directive("run-times", RunTimes)
     app.add_directive("profile-costs", ProfileCosts)
     app.connect("doctree-read", add_how_to_run, priority=450)  # before the page's contents are listed

@@ -107,8 +107,8 @@
   }
 
   function say() {
-    const set = current(), minus = state.codes.filter((code) => code < -0.05).length;
-    const active = state.codes.filter((code) => Math.abs(code) > 0.05).length;
+    const set = current(), shown = state.codes.map((code) => Math.round(code)), minus = shown.filter((code) => code < 0).length;
+    const active = shown.filter((code) => code).length;  // as the sliders show them
     let words = `${active} of ${set.units.length} ${set.name} units at work`;
     if (set.signed && active) words += `, ${minus} of them subtracted`;
     if (!active) words = set.offset.some((value) => Math.abs(value) > 1) ? `No ${set.name} unit at work: the average face` : "The face at rest";
@@ -150,11 +150,15 @@
     panel.setAttribute("aria-label", set.name + " units");
     sliders = set.names.map((name, u) => {
       const words = /^\d+$/.test(name) ? (set.signed ? "PC " : "Unit ") + name : name;
-      const row = make("label", {}, panel);
+      const line = make("div", { class: "ex-row" }, panel), row = make("label", {}, line);
+      const near = set.nearest && set.nearest[u] ? `nearest ${set.nearest[u].replace("(", "by cosine (")}` : "";
       make("span", { class: "ex-name" }, row, words);
       const input = make("input", { type: "range", min: low, max: 100, step: 1, value: 0, "aria-label": set.hints[u] ? `${words}, ${set.hints[u]}` : words }, row);
       const output = make("span", { class: "ex-value", "aria-hidden": "true" }, row);
-      if (set.hints[u]) make("small", {}, row, set.hints[u]);
+      const told = [set.hints[u], near].filter(Boolean).join("; ");
+      if (told) make("small", {}, row, told);
+      const loop = make("button", { type: "button", class: "ex-loop", "aria-label": `Move ${words} there and back` }, line, "▶");
+      loop.addEventListener("click", () => swing(u));
       const put = (value) => {
         halt();
         state.goal = null;
@@ -177,6 +181,21 @@
       };
       return { show };
     });
+  }
+
+  // One unit alone goes there and back, twice; for readers who want less motion, it goes there and stays.
+  function swing(u) {
+    halt();
+    state.goal = null;
+    const alone = (value) => { state.codes = current().names.map((_, k) => (k === u ? value : 0)); draw(); };
+    if (calm.matches) { alone(100); tell(); return; }
+    const began = performance.now();
+    const step = (now) => {
+      const t = Math.max(0, now - began) / 1600;
+      alone(t < 2 ? 50 * (1 - Math.cos(2 * Math.PI * t)) : 0);
+      if (t < 2) state.tween = requestAnimationFrame(step); else tell();
+    };
+    state.tween = requestAnimationFrame(step);
   }
 
   // ---- what the reader can do --------------------------------------------------------------------------------------
@@ -213,7 +232,7 @@
   function frameGoal(clip, k) {
     return {
       label: `Frame ${clip.frames[k]} (${clip.about})`, from: "as tracked", motion: clip.motion[k],
-      codes: (i) => data.sets[i].clips[data.clips.indexOf(clip)][k],
+      codes: (i) => { const known = data.sets[i].clips[data.clips.indexOf(clip)]; return known ? known[k] : encode(data.sets[i], clip.motion[k]); },
     };
   }
   function showFrame(k) {
@@ -246,7 +265,8 @@
 
   const top = find("sets"), bar = find("bar");
   const setGroup = group(top, "Which units");
-  const setButtons = data.sets.map((set, i) => button(setGroup, set.name, () => choose(i), i === 0));
+  const setButton = (set, i) => button(setGroup, set.name, () => choose(i), i === 0);
+  const setButtons = data.sets.map(setButton);
   const tools = group(top, "Face");
   button(tools, "Reset", () => {
     halt();
@@ -262,7 +282,7 @@
 
   const faces = group(bar, "Simulated expressions", "Simulated");
   data.presets.forEach((preset, p) => {
-    const goal = { label: `${preset.name[0].toUpperCase()}${preset.name.slice(1)} (simulated)`, from: "simulated", motion: preset.motion, codes: (i) => data.sets[i].presets[p] };
+    const goal = { label: `${preset.name[0].toUpperCase()}${preset.name.slice(1)} (simulated)`, from: "simulated", motion: preset.motion, codes: (i) => (data.sets[i].presets.length ? data.sets[i].presets[p] : encode(data.sets[i], preset.motion)) };
     button(faces, preset.name, () => aim(goal, state.beside && !state.timer));
     if (preset.name === root.dataset.start) state.goal = goal;
   });
@@ -283,13 +303,129 @@
       button(moments, `frame ${data.clips[index].frames[k]}`, () => { state.frame = k; scrub.value = k; aim(frameGoal(data.clips[state.clip], k), true); });
     }
   };
+  let choice = null;
   if (data.clips.length > 1) {
-    const choice = make("select", { "aria-label": "Clip" }, player);
+    choice = make("select", { "aria-label": "Clip" }, player);
     data.clips.forEach((clip, i) => make("option", { value: i }, choice, clip.about));
     choice.addEventListener("change", () => { const on = state.timer; load(Number(choice.value)); if (on) play(); else showFrame(0); });
   }
   player.append(moments);
   load(0);
+
+  // ---- the reader's own units and codes: read here, sent nowhere ---------------------------------------------------
+  async function inflated(bytes) {
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  }
+  // Members of a .npz, which is a zip: its list stands at the end.
+  async function membersOf(buffer) {
+    const view = new DataView(buffer), out = {};
+    let end = buffer.byteLength - 22;
+    while (end >= 0 && view.getUint32(end, true) !== 0x06054b50) end--;
+    if (end < 0) throw new Error("it is no .npz file");
+    let at = view.getUint32(end + 16, true);
+    for (let n = view.getUint16(end + 10, true); n > 0; n--) {
+      const method = view.getUint16(at + 10, true), size = view.getUint32(at + 20, true), length = view.getUint16(at + 28, true);
+      const place = view.getUint32(at + 42, true), name = new TextDecoder().decode(new Uint8Array(buffer, at + 46, length));
+      const from = place + 30 + view.getUint16(place + 26, true) + view.getUint16(place + 28, true);
+      const packed = new Uint8Array(buffer, from, size);
+      if (["components_.npy", "header_json.npy"].includes(name)) out[name] = method ? await inflated(packed) : packed.slice();
+      at += 46 + length + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+    }
+    return out;
+  }
+  function arrayOf(bytes) {
+    const text = new TextDecoder("latin1").decode(bytes.subarray(10, 10 + bytes[8] + 256 * bytes[9])), start = 10 + bytes[8] + 256 * bytes[9];
+    const kind = /'descr': '([^']+)'/.exec(text)[1], shape = (/'shape': \(([^)]*)\)/.exec(text)[1].match(/\d+/g) || []).map(Number);
+    const body = bytes.slice(start).buffer;
+    if (kind.startsWith("<U")) return Array.from(new Uint32Array(body), (code) => (code ? String.fromCodePoint(code) : "")).join("");
+    if (kind !== "<f8" && kind !== "<f4") throw new Error(`it holds ${kind}, not numbers`);
+    if (/'fortran_order': True/.test(text)) throw new Error("its units stand column by column");
+    const values = kind === "<f8" ? new Float64Array(body) : new Float32Array(body), width = shape[1];
+    return Array.from({ length: shape[0] }, (_, r) => Array.from(values.subarray(r * width, (r + 1) * width)));
+  }
+  function inScheme(unit) {
+    const theirs = Object.values(data.schemes).find((points) => 2 * points.length === unit.length);
+    if (!theirs) throw new Error(`its units have ${unit.length / 2} points; 68, 66 or 49 can be drawn here`);
+    const ours = data.schemes[data.scheme], out = new Array(2 * count).fill(0);
+    ours.forEach((point, k) => {
+      const j = theirs.indexOf(point);
+      if (j >= 0) { out[k] = unit[j]; out[count + k] = unit[theirs.length + j]; }
+    });
+    return out;
+  }
+  function rowsOf(text) {
+    const lines = text.split(/\r?\n/).filter((line) => line.trim());
+    const separator = [",", ";", "\t"].find((one) => lines[0].includes(one)) || ",";
+    const head = lines[0].split(separator).map((word) => word.replace(/^"|"$/g, "").trim());
+    const first = head.indexOf("frame");
+    if (first < 0) throw new Error("it has no column 'frame'; take the table that dfecs encode writes");
+    const from = head[first + 1] === "time" ? first + 2 : first + 1;
+    const rows = lines.slice(1).map((line) => line.split(separator));
+    const names = head.slice(from).filter((name) => !/^AU\d+_[rc]$/.test(name));
+    return { names, rows: rows.map((row) => ({ frame: Number(row[first]), codes: names.map((_, k) => (row[from + k] || "").trim() === "" ? NaN : Number(row[from + k])) })) };
+  }
+  if (data.schemes && !root.classList.contains("compact")) {
+    const box = make("details", { class: "ex-own" }, find("player"));
+    make("summary", {}, box, "See your own units and codes move");
+    make("p", {}, box, "The files are read in this page; nothing is sent anywhere. Units: a model file of dfecs train. Codes: the CSV table of dfecs encode with the same units.");
+    const field = (words, accept) => {
+      const label = make("label", {}, box, words);
+      return make("input", { type: "file", accept }, label);
+    };
+    const unitsFile = field("Units (.npz) ", ".npz"), codesFile = field("Codes (.csv) ", ".csv");
+    const answer = make("p", { class: "ex-answer", role: "status" }, box);
+    let own = null;
+    unitsFile.addEventListener("change", async () => {
+      if (!unitsFile.files.length) return;
+      try {
+        const found = await membersOf(await unitsFile.files[0].arrayBuffer());
+        if (!found["components_.npy"]) throw new Error("there are no units in it; take a file that dfecs train wrote");
+        own = arrayOf(found["components_.npy"]).map(inScheme);
+        const far = own.map((unit) => Math.max(1e-9, ...unit.slice(0, count).map((x, k) => Math.hypot(x, unit[count + k]))));
+        show(own.map((_, u) => 40 / far[u]), own.map((_, u) => `${u + 1}`));
+        answer.textContent = `${own.length} units read. Pull a slider, or load the codes.`;
+      } catch (error) { answer.textContent = `These units could not be read: ${error.message}.`; }
+    });
+    codesFile.addEventListener("change", async () => {
+      if (!codesFile.files.length) return;
+      try {
+        if (!own) throw new Error("load the units first, for codes say nothing without them");
+        const table = rowsOf(await codesFile.files[0].text());
+        if (table.names.length !== own.length) throw new Error(`it has ${table.names.length} codes a frame and the units are ${own.length}`);
+        const seen = table.rows.filter((row) => row.codes.every(Number.isFinite)).slice(0, 1500);
+        if (!seen.length) throw new Error("no frame has a code for every unit");
+        const full = own.map((_, u) => Math.max(1e-6, ...seen.map((row) => Math.abs(row.codes[u]))));
+        const set = show(full, table.names);
+        const codes = seen.map((row) => row.codes.map((code, u) => (100 * code) / full[u]));
+        const motion = codes.map((row) => motionOf(set, row));
+        const size = motion.map((one) => one.reduce((sum, x) => sum + x * x, 0));
+        const clip = { about: "your recording, as its codes tell it", seconds: 1 / 15, frames: seen.map((row) => row.frame), motion, moments: [size.indexOf(Math.max(...size))] };
+        data.clips = data.clips.filter((one) => one.about !== clip.about).concat(clip);
+        set.clips = data.clips.map((one) => (one === clip ? codes : null));
+        if (choice) {
+          choice.replaceChildren();
+          data.clips.forEach((one, i) => make("option", { value: i }, choice, one.about));
+          choice.value = data.clips.length - 1;
+        }
+        load(data.clips.length - 1);
+        showFrame(0);
+        answer.textContent = `${seen.length} frames read${table.rows.length > seen.length ? ` of ${table.rows.length}` : ""}. Press Play clip.`;
+      } catch (error) { answer.textContent = `These codes could not be read: ${error.message}.`; }
+    });
+    function show(full, names) {
+      const units = own.map((unit, u) => unit.map((x) => x * full[u]));
+      const set = { name: "Yours", about: "Your own units, from a file on your machine. A slider's end is the largest code of your recording, or 40 px.", signed: false,
+        names, hints: names.map(() => ""), nearest: names.map(() => ""), units, offset: new Array(2 * count).fill(0), presets: [], clips: [] };
+      const index = data.sets.findIndex((one) => one.name === "Yours");
+      if (index < 0) { data.sets.push(set); setButtons.push(setButton(set, data.sets.length - 1)); } else data.sets[index] = set;
+      state.goal = null;
+      state.codes = names.map(() => 0);
+      halt();
+      choose(index < 0 ? data.sets.length - 1 : index);
+      return set;
+    }
+  }
 
   build();
   state.codes = state.goal ? state.goal.codes(0).slice() : current().names.map(() => 0);

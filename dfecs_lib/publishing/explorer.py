@@ -137,9 +137,10 @@ def explorer_data(
     Returns
     -------
     dict
-        ``neutral`` (2K numbers), ``lines``, ``mirror``, ``sets`` (``units``: px at 100 %; ``signed``; ``nearest``: the
-        FACS unit of the set "FACS" that is most alike, with the cosine; codes of presets and clips), ``presets``,
-        ``clips`` (motion, frame numbers, ``moments``: positions of telling frames), ``data``.
+        ``neutral`` (2K numbers), ``lines``, ``mirror``, ``scheme`` and ``schemes`` (iBUG numbers of points), ``sets``
+        (``units``: px at 100 %; ``signed``; ``nearest``: the FACS unit of the set "FACS" that is most alike, with the
+        cosine; codes of presets and clips), ``presets``, ``clips`` (motion, frame numbers, ``moments``: positions of
+        telling frames), ``data``.
 
     Raises
     ------
@@ -177,6 +178,8 @@ def explorer_data(
         "neutral": _rounded(neutral.to_numpy()[None])[0],
         "lines": [[int(k) for k in line] for line in contours(found)],
         "mirror": [int(k) for k in found.mirror],
+        "scheme": found.name,
+        "schemes": {name: [int(k) for k in get_scheme(name).ibug] for name in ("ibug68", "disfa66", "bp4d49")},
         "sets": sets,
         "presets": [
             {"name": name, "motion": row} for name, row in zip(PRESETS, _rounded(presets.to_numpy()), strict=True)

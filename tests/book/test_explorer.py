@@ -144,7 +144,7 @@ def test_an_expression_is_told_in_the_units_of_each_set(seen, data, name):
     np.testing.assert_allclose(shown, codes, atol=0.51)
     said = page.locator(".ex-said").inner_text()
     assert said.startswith("Smile (simulated):")
-    assert int(re.search(r"(\d+) of \d+ ", said)[1]) == (np.abs(codes) > 0.05).sum()
+    assert int(re.search(r"(\d+) of \d+ ", said)[1]) == (np.floor(codes + 0.5) != 0).sum()  # as the sliders show them
     assert ("subtracted" in said) == (name == "PCA")
 
 
@@ -304,3 +304,64 @@ def test_the_front_page_explorer_moves_too(watch):
     page.keyboard.press("End")
     assert page.evaluate(FACE) != before
     assert watched.problems == []
+
+
+def test_a_readers_own_units_and_codes_move_and_nothing_is_sent(watch, site, tmp_path):
+    """The units of this build, and codes written as `dfecs encode` writes them."""
+    from dfecs_lib.ffm import load_model
+
+    file = next((site / "units").glob("*.npz"))
+    units = load_model(file).components_
+    rows = [f"lab,P1,talk,{frame},{','.join(f'{frame * k:.1f}' for k in range(len(units)))}" for frame in range(4)]
+    rows.insert(2, f"lab,P1,talk,9{',' * len(units)}")  # a frame without a face
+    codes = tmp_path / "codes.csv"
+    header = ["dataset", "subject", "recording", "frame", *(f"U{k + 1:02d}" for k in range(len(units)))]
+    codes.write_text("\n".join([",".join(header), *rows]) + "\n")
+    seen = watch()
+    page = seen.open("explorer.html")
+    page.locator(".ex-own summary").click()
+    answer = page.locator(".ex-answer")
+    page.get_by_label("Codes (.csv)").set_input_files(codes)
+    page.wait_for_function("document.querySelector('.ex-answer').textContent.includes('units first')")
+    page.get_by_label("Units (.npz)").set_input_files(file)
+    page.wait_for_function("document.querySelector('.ex-answer').textContent.includes('units read')")
+    assert answer.inner_text().startswith(f"{len(units)} units read")
+    assert page.locator(".ex-sliders input").count() == len(units)
+    assert page.get_by_role("button", name="Yours").get_attribute("aria-pressed") == "true"
+    before = page.locator(".ex-moved").first.inner_html()
+    page.get_by_label("Codes (.csv)").set_input_files([])
+    page.get_by_label("Codes (.csv)").set_input_files(codes)
+    page.wait_for_function("document.querySelector('.ex-answer').textContent.includes('frames read')")
+    assert answer.inner_text().startswith("4 frames read of 5")
+    page.locator(".ex-scrub").evaluate("e => { e.value = 3; e.dispatchEvent(new Event('input')); }")
+    assert page.locator(".ex-moved").first.inner_html() != before
+    assert [page.locator(".ex-sliders input").nth(k).input_value() for k in (0, 1, 5)] == ["0", "100", "100"]
+    page.get_by_role("button", name="PCA", exact=True).click()  # the same frame in other units
+    assert "Frame 3" in page.locator(".ex-said").inner_text()
+    broken = tmp_path / "broken.npz"
+    broken.write_bytes(b"PK no zip at all")
+    page.get_by_label("Units (.npz)").set_input_files(broken)
+    page.wait_for_function("document.querySelector('.ex-answer').textContent.includes('could not be read')")
+    assert seen.problems == []
+
+
+def test_the_count_of_units_agrees_with_the_sliders(watch):
+    page = watch().open("explorer.html")
+    for name in ("smile", "fear"):
+        press(page, name)
+        settle(page)
+        shown = sum(slider(page, k).input_value() != "0" for k in range(page.locator(".ex-sliders input").count()))
+        assert f": {shown} of " in page.locator(".ex-said").inner_text()
+
+
+def test_a_unit_moves_there_and_back_and_says_which_action_unit_is_nearest(watch):
+    page = watch().open("explorer.html")
+    reset(page)
+    rest = drawn(page)
+    page.locator(".ex-loop").first.click()
+    page.wait_for_function("document.querySelector('.ex-sliders input').value > 30")
+    page.wait_for_function("document.querySelector('.ex-said').textContent.includes('at rest')", timeout=15000)
+    np.testing.assert_allclose(drawn(page), rest, atol=0.11)
+    words = page.locator(".ex-sliders small").all_inner_texts()
+    assert words
+    assert all("nearest AU" in word for word in words)

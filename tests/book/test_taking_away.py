@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import sys
 import types
 from pathlib import Path
 
@@ -52,6 +53,51 @@ def test_a_wide_table_has_a_heading_in_every_cell_and_stays_a_table() -> None:
     assert '<thead role="rowgroup">' in mended
     narrow = html.replace("<th>e</th>", "").replace("<td>3</td>", "")
     assert tables._TABLE.sub(tables.as_cards, narrow) == narrow
+
+
+def test_launch_buttons_show_only_where_the_public_repository_is_known() -> None:
+    pytest.importorskip("sphinx")
+    links = extension("dfecs_runs").launch_links
+    assert [links(address, "x.ipynb") for address in ("", "https://example.org/a/b", "github.com/a/b")] == ["", "", ""]
+    shown = links("https://github.com/someone/dfecs/", "03_training.ipynb")
+    assert "/github/someone/dfecs/blob/main/notebooks/03_training.ipynb" in shown
+    assert "/gh/someone/dfecs/main?labpath=notebooks/03_training.ipynb" in shown
+
+
+def test_slides_show_each_figure_with_its_sentence_and_end_with_the_quiz(tmp_path: Path) -> None:
+    pytest.importorskip("sphinx")
+    sys.path.insert(0, str(EXTENSIONS))
+    try:
+        slides = extension("dfecs_slides")
+    finally:
+        sys.path.remove(str(EXTENSIONS))
+    figure = "<figure class='dfecs-figure'><svg></svg><figcaption>c</figcaption></figure>"
+    (tmp_path / "main.html").write_text(figure)
+    (tmp_path / "results.json").write_text('{"n": 16}')
+    cells = [
+        {"cell_type": "markdown", "source": "# Title\n\n*Why?* A text with [a link](x.md).", "metadata": {}},
+        {"cell_type": "markdown", "source": "## First\n\nRead this. Math $x$ too.\n\nShort.", "metadata": {}},
+        {
+            "cell_type": "code",
+            "source": "1",
+            "metadata": {},
+            "outputs": [{"output_type": "display_data", "data": {"text/html": figure}}],
+        },
+        {"cell_type": "markdown", "source": "## Words only\n\nNo figure here.", "metadata": {}},
+        {"cell_type": "markdown", "source": "## Exercises\n\nTry.", "metadata": {}},
+    ]
+    quiz = [
+        {"question": "Q?", "answers": [{"text": "A", "right": True, "feedback": "F"}, {"text": "B", "feedback": "G"}]}
+    ]
+    made = slides.slides_of({"cells": cells}, tmp_path, {"main": "{n} units."}, quiz)
+    assert len(made) == 4
+    assert made[0].startswith("<h1>Title</h1>")
+    assert "a link" in made[0]
+    assert "16 units." in made[1]
+    assert "Short." in made[1]
+    assert "$" not in made[1]
+    assert made[2].startswith("<h2>Words only</h2>")
+    assert "A. F" in made[3]
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
