@@ -182,7 +182,8 @@ def _without_absent(node: object, target: Path, listed: set[str]) -> object:
         listed.add(page)
         if page.startswith(f"{_PAGES}/") and not any(target.glob(f"{page}.*")):
             return None
-        return {key: _without_absent(value, target, listed) for key, value in node.items()}
+        whole = {key: _without_absent(value, target, listed) for key, value in node.items()}
+        return {key: value for key, value in whole.items() if value != []}  # a page may lose all that stood under it
     return node
 
 
