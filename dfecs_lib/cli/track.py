@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import click
 
 from dfecs_lib.cli.common import (
     NAMES_HELP,
+    check_folder,
     check_output,
     example,
     in_parallel,
@@ -56,6 +58,12 @@ _QUICK = 20_000  # frames whose neutral one is found in a second
 @click.option(
     "--overlay", metavar="FILE.mp4", help="Also write the video with the points drawn on it (or .gif, .webp)."
 )
+@click.option(
+    "--quality",
+    "quality_folder",
+    metavar="DIR",
+    help="Also write a table of each recording's quality, and a picture of it over time (quality.csv, RECORDING.png).",
+)
 @click.option("--all-faces", is_flag=True, help="Keep every face, each as a subject: face1 is large for longest.")
 @click.option("--keep-doubtful", is_flag=True, help="Keep frames whose face jumps, changes its size or is covered.")
 @click.option("--strict", is_flag=True, help="Stop when a video cannot be tracked, rather than leave it out.")
@@ -80,6 +88,7 @@ def track(
     names: str | None,
     confidence: str | None,
     overlay: str | None,
+    quality_folder: str | None,
     all_faces: bool,
     keep_doubtful: bool,
     strict: bool,
@@ -100,6 +109,7 @@ def track(
     scores = check_output(confidence, [".parquet", ".csv"], sources) if confidence else None
     if scores is not None and scores.resolve() == target.resolve():
         raise DfecsError(f"{scores}: named twice; the confidences need a file of their own")
+    pictures = None if quality_folder is None else check_folder(quality_folder)
     from dfecs_lib.files import write_table
     from dfecs_lib.keypoints import save
     from dfecs_lib.tracking import default_cache, expand_sources, openface_columns, track_many, write_overlay
@@ -135,7 +145,27 @@ def track(
         write_table(facts, scores)
     if drawn is not None:
         write_overlay(files[0], table, drawn)
+    if pictures is not None:
+        _draw(table, facts, pictures)
     _say(table, facts)
+
+
+def _draw(table: pd.DataFrame, facts: pd.DataFrame, folder: Path) -> None:
+    """Write how far recordings are to be believed: a table, and a picture of each."""
+    from dfecs_lib.evaluation.quality import quality, quality_over_time
+    from dfecs_lib.files import whole_file, write_csv
+    from dfecs_lib.plotting import use_style
+    from dfecs_lib.plotting.quality import draw_quality
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_csv(quality(table, facts), folder / "quality.csv")
+    levels = ["dataset", "subject", "recording"]
+    for key, course in quality_over_time(table, facts).groupby(level=levels):
+        name = "/".join(filter(None, map(str, key)))
+        figure = draw_quality(course, name, facts.loc[course.index, "time"])
+        plain = re.sub(r"[^\w.-]+", "_", name).strip(".") or "recording"
+        with whole_file(folder / f"{plain}.png") as partial, use_style():
+            figure.savefig(partial, format="png", dpi=100)
 
 
 def _say(table: pd.DataFrame, facts: pd.DataFrame) -> None:

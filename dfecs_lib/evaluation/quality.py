@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from dfecs_lib.keypoints import convert, coordinates, same_rows, scheme_of, to_points, validate
 from dfecs_lib.preprocessing.pose import fit_frontal
 
-__all__ = ["quality", "quality_sentence"]
+__all__ = ["quality", "quality_over_time", "quality_sentence"]
 
 _EYES = ((36, 37, 38, 39, 40, 41), (42, 43, 44, 45, 46, 47))  # iBUG-68 numbers
+_COURSE = ("face", "doubt", "faces", "size_px", "yaw", "pitch", "roll", "step", "tremble")
 _JUMP = 1.5  # distances between the eyes from one frame to the next: more than a head moves in a twenty-fifth second
 
 
@@ -30,12 +31,42 @@ def _angles(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.degrees(np.column_stack([yaw, pitch, roll])))
 
 
-def _one(table: pd.DataFrame, frames: pd.DataFrame | None) -> dict[str, float]:
+def _course(table: pd.DataFrame, frames: pd.DataFrame | None) -> pd.DataFrame:
+    """Return one recording frame by frame: see `quality_over_time`."""
     scheme = scheme_of(table)
     values = coordinates(table)
     points = to_points(values)
     seen = np.asarray(np.isfinite(values).all(axis=1))
-    found = np.asarray(np.isfinite(values).any(axis=1))
+    out = pd.DataFrame(np.nan, index=table.index, columns=list(_COURSE))
+    out["face"] = np.asarray(np.isfinite(values).any(axis=1))
+    out["doubt"] = "" if frames is None else frames["doubt"].to_numpy()
+    if frames is not None:
+        out["faces"] = frames["faces"].to_numpy(dtype=np.float64)
+    if not seen.any() or not all(scheme.has(*eye) for eye in _EYES):
+        return out
+    left, right = (points[:, scheme.positions(eye)].mean(axis=1) for eye in _EYES)
+    out["size_px"] = np.linalg.norm(right - left, axis=1)
+    size = max(float(out["size_px"].median()), 1e-9)
+    number = table.index.get_level_values("frame").to_numpy(np.int64)
+    step = np.linalg.norm(np.diff((left + right) / 2, axis=0), axis=1) / size
+    out["step"] = np.concatenate([[np.nan], np.where(np.diff(number) == 1, step, np.nan)])
+    if scheme.n_points <= 68:
+        turned = np.full((len(table), 3), np.nan)
+        turned[seen] = _angles(fit_frontal(values[seen], scheme).rotation)
+        out[["yaw", "pitch", "roll"]] = turned
+    three = seen[2:] & seen[1:-1] & seen[:-2] & (number[2:] - number[:-2] == 2)
+    if three.any():
+        # Motion that is smooth over three frames leaves no second difference; independent noise leaves √6 of itself.
+        second = points[2:] - 2 * points[1:-1] + points[:-2]
+        second = second - second.mean(axis=1, keepdims=True)
+        noise = 100 * np.sqrt((second**2).sum(axis=2).mean(axis=1) / 6) / size
+        out["tremble"] = np.concatenate([[np.nan], np.where(three, noise, np.nan), [np.nan]])
+    return out
+
+
+def _one(table: pd.DataFrame, frames: pd.DataFrame | None) -> dict[str, float]:
+    course = _course(table, frames)
+    found = course["face"].to_numpy(dtype=np.bool_)
     row: dict[str, float] = {
         "frames": len(table),
         "face": 100 * float(found.mean()),
@@ -45,34 +76,59 @@ def _one(table: pd.DataFrame, frames: pd.DataFrame | None) -> dict[str, float]:
         "doubtful": float("nan"),
     }
     if frames is not None:
-        row["several_faces"] = 100 * float((frames["faces"] > 1).mean())
-        row["covered"] = 100 * float((frames["doubt"] == "covered").mean())
-        row["doubtful"] = 100 * float((frames["doubt"] != "").mean())
+        row["several_faces"] = 100 * float((course["faces"] > 1).mean())
+        row["covered"] = 100 * float((course["doubt"] == "covered").mean())
+        row["doubtful"] = 100 * float((course["doubt"] != "").mean())
     names = ("jumps", "size_px", "size_range", "yaw", "pitch", "roll", "tremble")
     row |= dict.fromkeys(names, float("nan"))
-    if not seen.any() or not all(scheme.has(*eye) for eye in _EYES):
+    apart = course["size_px"].to_numpy()
+    if not np.isfinite(apart).any():
         return row
-    left, right = (points[:, scheme.positions(eye)].mean(axis=1) for eye in _EYES)
-    apart = np.linalg.norm(right - left, axis=1)
-    size = float(np.nanmedian(apart))
-    row["size_px"] = size
+    row["size_px"] = float(np.nanmedian(apart))
     row["size_range"] = float(np.nanpercentile(apart, 95) / max(np.nanpercentile(apart, 5), 1e-9))
-    number = table.index.get_level_values("frame").to_numpy(np.int64)
-    middle = (left + right) / 2
-    step = np.linalg.norm(np.diff(middle, axis=0), axis=1) / max(size, 1e-9)
-    row["jumps"] = int(((step > _JUMP) & (np.diff(number) == 1)).sum())
-    known = values[seen] if scheme.n_points <= 68 else None
-    if known is not None:
-        turned = _angles(fit_frontal(known, scheme).rotation)
-        if np.isfinite(turned).any():
-            row |= dict(zip(("yaw", "pitch", "roll"), np.nanpercentile(abs(turned), 95, axis=0).tolist(), strict=True))
-    three = seen[2:] & seen[1:-1] & seen[:-2] & (number[2:] - number[:-2] == 2)
-    if three.any():
-        # Motion that is smooth over three frames leaves no second difference; independent noise leaves √6 of itself.
-        second = (points[2:] - 2 * points[1:-1] + points[:-2])[three]
-        second = second - second.mean(axis=1, keepdims=True)
-        row["tremble"] = 100 * float(np.median(np.sqrt((second**2).sum(axis=2).mean(axis=1) / 6))) / max(size, 1e-9)
+    row["jumps"] = int((course["step"] > _JUMP).sum())
+    for angle in ("yaw", "pitch", "roll"):
+        if course[angle].notna().any():
+            row[angle] = float(np.nanpercentile(course[angle].abs(), 95))
+    row["tremble"] = float(course["tremble"].median())
     return row
+
+
+def quality_over_time(table: pd.DataFrame, frames: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return how far each frame of a track is to be believed.
+
+    Parameters
+    ----------
+    table, frames
+        As for `quality`.
+
+    Returns
+    -------
+    DataFrame, with the table's rows
+        ``face``: whether there are points. ``doubt``: why a frame was left out, else empty. ``faces`` seen in it.
+        ``size_px``: distance between the eyes. ``yaw, pitch, roll``: of the head, in degrees. ``step``: of the face
+        from the frame before, in eye distances. ``tremble``: noise of the points, in percent of the eye distance.
+
+    Examples
+    --------
+    >>> from dfecs_lib import load
+    >>> bool(quality_over_time(load("sim-ckplus").keypoints)["tremble"].median() < 5)
+    True
+    """
+    whole, facts = _read(table, frames)
+    parts = []
+    for _, part in whole.groupby(level=["dataset", "subject", "recording"], sort=True):
+        one = part.sort_index()
+        one.attrs = whole.attrs
+        parts.append(_course(one, None if facts is None else facts.loc[one.index]))
+    return pd.concat(parts).loc[whole.index]
+
+
+def _read(table: pd.DataFrame, frames: pd.DataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    table = validate(table)
+    if scheme_of(table).dense:
+        table = convert(table, "ibug68")
+    return table, None if frames is None else same_rows(frames, table.index, "what is told of the frames")
 
 
 def quality(table: pd.DataFrame, frames: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -83,8 +139,8 @@ def quality(table: pd.DataFrame, frames: pd.DataFrame | None = None) -> pd.DataF
     table : keypoint table
         As tracked or read, not registered.
     frames : DataFrame, optional
-        What `dfecs_lib.tracking.track_many` tells of the same rows; without it ``several_faces``, ``covered`` and
-        ``doubtful`` are NaN.
+        What `dfecs_lib.tracking.track_many` tells of the same rows; without it ``several_faces`` is NaN, and so are
+        ``covered`` and ``doubtful``, unless the table is one recording whose history counts the frames left out.
 
     Returns
     -------
@@ -102,18 +158,30 @@ def quality(table: pd.DataFrame, frames: pd.DataFrame | None = None) -> pd.DataF
     >>> bool(quality(load("sim-ckplus").keypoints)["face"].min() > 90)
     True
     """
-    table = validate(table)
-    if scheme_of(table).dense:
-        table = convert(table, "ibug68")
-    facts = None if frames is None else same_rows(frames, table.index, "what is told of the frames")
+    table, facts = _read(table, frames)
     rows: dict[tuple[str, str, str], dict[str, float]] = {}
     for key, part in table.groupby(level=["dataset", "subject", "recording"], sort=True):
         one = part.sort_index()
         one.attrs = table.attrs
         rows[cast("tuple[str, str, str]", key)] = _one(one, None if facts is None else facts.loc[one.index])
+    if facts is None and len(rows) == 1:
+        next(iter(rows.values())).update(_told_by_history(table))
     out = pd.DataFrame.from_dict(rows, orient="index")
     out.index = pd.MultiIndex.from_tuples(list(rows), names=["dataset", "subject", "recording"])
     return out.astype({"frames": int, "longest_gap": int})
+
+
+def _told_by_history(table: pd.DataFrame) -> dict[str, float]:
+    """Return what a track of one recording tells of the frames that it left out."""
+    tracked = [e for e in table.attrs.get("history", []) if isinstance(e, dict) and e.get("operation") == "track"]
+    if len(tracked) != 1 or tracked[0].get("doubtful_kept") is not False or tracked[0].get("frames") != len(table):
+        return {}
+    left_out = tracked[0].get("left_out")
+    if not isinstance(left_out, dict):
+        return {}
+    counts = {str(why): float(count) for why, count in left_out.items()}
+    of = 100 / max(len(table), 1)
+    return {"covered": of * counts.get("covered", 0.0), "doubtful": of * sum(counts.values())}
 
 
 def quality_sentence(row: pd.Series[float]) -> str:

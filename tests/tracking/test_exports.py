@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from dfecs_lib import keypoints, read_keypoints
+from dfecs_lib.cli.main import main
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.evaluation.quality import quality, quality_sentence
+from dfecs_lib.evaluation.quality import quality, quality_over_time, quality_sentence
 from dfecs_lib.files import write_csv
 from dfecs_lib.tracking import open_media, openface_columns, track_many, write_overlay
 
@@ -71,3 +73,30 @@ def test_quality_measures_tremble_pose_and_jumps_that_are_put_in() -> None:
     assert row["roll"] < 5
     assert row["jumps"] == 2  # there and back
     assert np.isnan(row["covered"])
+
+
+def test_a_picture_of_each_recordings_quality(samples: Path, tmp_path: Path) -> None:
+    words = ["track", str(samples / "face_noface.mov"), "-o", str(tmp_path / "t.parquet"), "--no-cache"]
+    assert main([*words, "--quality", str(tmp_path / "q")]) == 0
+    assert sorted(path.name for path in (tmp_path / "q").iterdir()) == ["face_noface.png", "quality.csv"]
+    assert pd.read_csv(tmp_path / "q" / "quality.csv")["face"].item() == pytest.approx(43, abs=1)
+    with Image.open(tmp_path / "q" / "face_noface.png") as picture:
+        assert picture.size[0] > 600
+        assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 20  # curves, not an empty page
+
+
+def test_quality_over_time_is_what_the_table_sums_up(tracked: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    course, row = quality_over_time(*tracked), quality(*tracked).iloc[0]
+    assert course.index.equals(tracked[0].index)
+    assert 100 * course["face"].mean() == pytest.approx(row["face"])
+    assert course["size_px"].median() == pytest.approx(row["size_px"])
+    assert course["yaw"].abs().quantile(0.95) == pytest.approx(row["yaw"])
+
+
+def test_a_table_tells_which_share_was_left_out_as_covered(tracked: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    table, frames = tracked
+    told, known = quality(table).iloc[0], quality(table, frames).iloc[0]
+    assert (told["covered"], told["doubtful"]) == pytest.approx((known["covered"], known["doubtful"]))
+    some = table.iloc[:-5]
+    some.attrs = table.attrs
+    assert np.isnan(quality(some)["covered"].item())  # of some of its frames, the table does not tell
