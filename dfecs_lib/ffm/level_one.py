@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import joblib
 import numpy as np
@@ -16,6 +16,9 @@ from dfecs_lib.ffm.part_model import fit_part
 from dfecs_lib.ffm.search import Found, Search
 
 __all__ = ["LevelOne", "atoms_by_part", "learn_parts"]
+
+# Columns from which a part counts as wide, and the share of its energy that may be left out.
+_WIDE, _NOTHING = 100, 1e-5
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,15 @@ def learn_parts(
     n_jobs: int | None,
     progress: bool,
 ) -> LevelOne:
-    """Search every part's dictionary; joblib spreads the parts, over threads unless a backend is set."""
+    """Search every part's dictionary; joblib spreads the parts, over threads unless a backend is set.
+
+    A mesh's part has many columns, and few that differ: its rows are searched in an orthonormal basis of what they
+    span, in which residuals, atoms' lengths and codes are the same (`_in_basis`).
+    """
+    few = [_in_basis(rows[:, where], search) for where in columns.values()]
     jobs = [
         joblib.delayed(fit_part)(
-            np.ascontiguousarray(rows[:, where]),
+            part,
             n_atoms=n_atoms,
             alpha=alpha,
             variance=variance,
@@ -70,13 +78,17 @@ def learn_parts(
             max_iter=max_iter,
             tol=tol,
         )
-        for where in columns.values()
+        for part, _ in few
     ]
     if progress:
         done = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(jobs)
         found: list[Found] = list(tqdm(done, total=len(jobs), desc="parts", unit="part"))
     else:
         found = joblib.Parallel(n_jobs=n_jobs, prefer="threads")(jobs)
+    found = [
+        one if basis is None else replace(one, best=replace(one.best, atoms=one.best.atoms @ basis))
+        for one, (_, basis) in zip(found, few, strict=True)
+    ]
     by_part = dict(zip(columns, found, strict=True))
     parts = [part for part, one in by_part.items() for _ in one.best.atoms]
     atoms = np.zeros((len(parts), rows.shape[1]))
@@ -90,6 +102,22 @@ def learn_parts(
         alphas={part: float(one.best.alpha) for part, one in by_part.items()},
         path=pd.concat([one.path().assign(part=part) for part, one in by_part.items()], ignore_index=True),
     )
+
+
+def _in_basis(rows: Floats, search: Search) -> tuple[Floats, Floats | None]:
+    """Return a wide part's rows in the directions that hold nearly all of their energy, and these directions.
+
+    Rows of narrow parts, and those whose search is to be the paper's to the letter, come back as they are.
+    """
+    rows = np.ascontiguousarray(rows)
+    if rows.shape[1] <= _WIDE or search == "paper":
+        return rows, None
+    energy, directions = np.linalg.eigh(rows.T.astype(np.float64) @ rows)
+    left = np.cumsum(np.maximum(energy, 0.0))
+    basis = directions[:, left > _NOTHING * left[-1]]
+    if not basis.shape[1] or 2 * basis.shape[1] > rows.shape[1]:
+        return rows, None
+    return np.ascontiguousarray((rows @ basis).astype(rows.dtype)), np.ascontiguousarray(basis.T.astype(rows.dtype))
 
 
 def atoms_by_part(

@@ -58,7 +58,8 @@ class UnitsBase(TransformerMixin, SavableUnits):  # type: ignore[misc]
             )
         except (ValueError, TypeError) as error:
             raise in_plain_words(error, "the data") from error
-        largest = float(np.nanmax(np.abs(values), initial=0.0))
+        highest, lowest = (float(f.reduce(values, axis=None, initial=0.0)) for f in (np.fmax, np.fmin))
+        largest = max(highest, -lowest)
         if largest > _LARGEST:
             raise DfecsError(
                 f"the data hold numbers as large as {largest:.0e}; motion is some pixels: mend the table's units"
