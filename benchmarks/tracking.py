@@ -1,4 +1,4 @@
-"""Tracking against the plain per-frame loop of dlib: frames a second, how far apart the points are, what counts as covered.
+"""Tracking against the plain per-frame loop of dlib: frames a second, points apart, and what counts as covered.
 
     python benchmarks/tracking.py VIDEO... [--jobs 2] [--covered NAME FIRST LAST]
 
@@ -73,7 +73,7 @@ def main() -> None:
             hand |= (name == video.stem) & (number >= int(first)) & (number <= int(last))
         covered[video.name] = {
             "frames": len(seen),
-            "uncovered_frames_flagged_percent": 100 * float(flagged[~hand].mean()),
+            "free_frames_flagged_percent": 100 * float(flagged[~hand].mean()),
         }
         if hand.any():
             covered[video.name]["covered_frames_flagged_percent"] = 100 * float(flagged[hand].mean())

@@ -7,6 +7,9 @@ says how it ended. Nothing waits: moments are counted, not timed.
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
+import http.server
 import io
 import json
 import os
@@ -14,17 +17,25 @@ import random
 import resource
 import signal
 import sys
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import av
+import nbformat
 import numpy as np
+import yaml
 
 from dfecs_lib import keypoints
 from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.baselines import PCAUnits
 from dfecs_lib.cli.main import main
+from dfecs_lib.data import fetching
+from dfecs_lib.data.manifest import load_manifest
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.files import write_table
+from dfecs_lib.publishing.runs import run_notebook
 
 MOTION = keypoints.make_table(
     np.random.default_rng(0).normal(size=(60, 3)) @ np.random.default_rng(1).normal(size=(3, 136)) * 3,
@@ -32,7 +43,18 @@ MOTION = keypoints.make_table(
     frames=range(60),
 )
 #: The file that stands when a job has ended.
-FINAL = {"csv": "table.csv", "parquet": "table.parquet", "model": "units.npz", "train": "units.npz"}
+FINAL = {
+    "csv": "table.csv",
+    "parquet": "table.parquet",
+    "model": "units.npz",
+    "train": "units.npz",
+    "track": "faces.parquet",
+    "fetch": "mine/points.npy",
+    "run": "count/*/results/n.txt",
+}
+#: Commands that are only killed at steps and run again; how many steps, at random, `DFECS_KILLS` says.
+SLOW = ("track", "fetch", "run")
+KILLS = int(os.environ.get("DFECS_KILLS", "3"))
 
 
 def table(folder: Path) -> None:
@@ -57,7 +79,58 @@ def train(folder: Path) -> None:
         raise DfecsError(said.getvalue().strip())
 
 
+def track(folder: Path) -> None:
+    words = ["track", str(folder.parent / "film.mp4"), "-o", str(folder / FINAL["track"])]
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        main([*words, "--cache", f"{folder}-cache"])  # begins as the folder's name does: its steps count, too
+
+
+def fetch(folder: Path) -> None:
+    entry = load_manifest(folder.parent / "manifest.yaml")["mine"]
+    fetching.fetch(replace(entry, path=folder / "mine"), progress=False)
+
+
+def run(folder: Path) -> None:
+    run_notebook(folder.parent / "count.ipynb", runs=folder, threads=1)
+
+
 JOBS: dict[str, Callable[[Path], None]] = {"csv": table, "parquet": parquet, "model": model, "train": train}
+JOBS |= {"track": track, "fetch": fetch, "run": run}
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def stage(place: Path) -> http.server.ThreadingHTTPServer:
+    """Lay out what jobs work on; the server is to be kept."""
+    face = np.repeat(load_head().mean[None, :, :2], 24, axis=0) * 1.2 + 300
+    face[:, 48:68, 1] += 6 * np.sin(np.arange(24))[:, None] * (face[:, 48:68, 1] > face[:, 62:63, 1])
+    keypoints.save(keypoints.make_table(face, scheme="ibug68", frames=range(24)), place / "faces.parquet")
+    with av.open(str(place / "film.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for shade in range(6):
+            picture = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 40 * shade, dtype=np.uint8))
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    parameters = nbformat.v4.new_code_cell("results_dir = ''", metadata={"tags": ["parameters"]})
+    body = nbformat.v4.new_code_cell("import pathlib\npathlib.Path(results_dir, 'n.txt').write_text('5' * 3000)")
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=[parameters, body], metadata=kernel), place / "count.ipynb")
+    served = place / "served"
+    served.mkdir()
+    np.save(served / "points.npy", np.arange(60_000))
+    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(served)))
+    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    digest = hashlib.sha256((served / "points.npy").read_bytes()).hexdigest()
+    source = f"http://127.0.0.1:{httpd.server_port}/points.npy"
+    entry = {"title": "t", "kind": "open", "licence": "MIT", "citation": "c", "how": "h", "reader": "array"}
+    entry["files"] = [{"name": "points.npy", "sha256": digest, "size": (served / "points.npy").stat().st_size}]
+    entry["download"] = {"method": "url", "source": source, "checksum": f"sha256:{digest}"}
+    (place / "manifest.yaml").write_text(yaml.safe_dump({"datasets": {"mine": entry}}))
+    return httpd
 
 
 def count_steps(folder: Path, last: int | None) -> Callable[[], int]:
@@ -126,10 +199,14 @@ def everything(job: str, folder: Path) -> None:
         return end(*start(job, here, mode, moment), job=job, mode=mode, moment=moment, folder=here.name)
 
     steps = int(str(one("step", 0)["steps"]))
-    size = (folder / f"{job}-step-0" / FINAL[job]).stat().st_size
     rng = random.Random(job)
-    for moment in sorted(rng.sample(range(1, steps + 1), min(steps, 4))):
+    for moment in sorted(rng.sample(range(1, steps + 1), min(steps, KILLS if job in SLOW else 4))):
         one("step", moment)
+    if job in SLOW:
+        here = folder / f"{job}-step-{moment}"
+        end(*start(job, here, "step", 0), job=job, mode="again", moment=moment, folder=here.name)
+        return
+    size = (folder / f"{job}-step-0" / FINAL[job]).stat().st_size
     for moment in sorted(rng.sample(range(100, size), 3)):
         one("byte", moment)
     here = folder / f"{job}-byte-{moment}"  # once more, in the place of the last crash
@@ -143,8 +220,6 @@ def everything(job: str, folder: Path) -> None:
 
 if __name__ == "__main__":
     place = Path(sys.argv[1])
-    face = np.repeat(load_head().mean[None, :, :2], 24, axis=0) * 1.2 + 300
-    face[:, 48:68, 1] += 6 * np.sin(np.arange(24))[:, None] * (face[:, 48:68, 1] > face[:, 62:63, 1])
-    keypoints.save(keypoints.make_table(face, scheme="ibug68", frames=range(24)), place / "faces.parquet")
+    server = stage(place)
     for name in JOBS:
         everything(name, place)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from killed import FINAL, JOBS, MOTION
+from killed import FINAL, JOBS, MOTION, SLOW
 
 import dfecs_lib
 from dfecs_lib.errors import DfecsError
@@ -20,6 +20,7 @@ from dfecs_lib.files import whole_file, write_csv
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of POSIX")
 
 
+FAST = [job for job in JOBS if job not in SLOW]
 Ended = dict[str, Any]
 
 
@@ -56,7 +57,7 @@ def of(ended: list[Ended], job: str, *modes: str) -> list[Ended]:
     return found
 
 
-@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize("job", FAST)
 def test_a_killed_process_leaves_nothing_partial_under_a_final_name(job: str, ended: list[Ended], place: Path) -> None:
     name = FINAL[job]
     wanted = (place / f"{job}-step-0" / name).read_bytes()
@@ -68,7 +69,7 @@ def test_a_killed_process_leaves_nothing_partial_under_a_final_name(job: str, en
         assert all(other.startswith(f".{name}.") for other in left(here) - {name})
 
 
-@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize("job", FAST)
 def test_the_next_run_completes_with_the_same_bytes(job: str, ended: list[Ended], place: Path) -> None:
     wanted = (place / f"{job}-step-0" / FINAL[job]).read_bytes()
     for one in of(ended, job, "again"):
@@ -76,7 +77,7 @@ def test_the_next_run_completes_with_the_same_bytes(job: str, ended: list[Ended]
         assert (place / one["folder"] / FINAL[job]).read_bytes() == wanted
 
 
-@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize("job", FAST)
 def test_a_full_disc_is_one_sentence_and_leaves_nothing(job: str, ended: list[Ended], place: Path) -> None:
     (one,) = of(ended, job, "full")
     assert one["code"] == 0
@@ -86,7 +87,7 @@ def test_a_full_disc_is_one_sentence_and_leaves_nothing(job: str, ended: list[En
     assert left(place / one["folder"]) == set()
 
 
-@pytest.mark.parametrize("job", [job for job in JOBS if job != "train"])
+@pytest.mark.parametrize("job", [job for job in FAST if job != "train"])
 def test_processes_that_save_one_file_at_once(job: str, ended: list[Ended], place: Path) -> None:
     """Each works on a name of its own, so that the last one's file stands, and is whole."""
     together = of(ended, job, "together")
@@ -94,6 +95,29 @@ def test_processes_that_save_one_file_at_once(job: str, ended: list[Ended], plac
     assert left(place / f"{job}-together-0") == {FINAL[job]}
     wanted = (place / f"{job}-step-0" / FINAL[job]).read_bytes()
     assert (place / f"{job}-together-0" / FINAL[job]).read_bytes() == wanted
+
+
+def visible(folder: Path) -> set[str]:
+    """Names of files that are no temporary ones, of none that a temporary folder holds."""
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return {file.as_posix() for file in files if not any(part.startswith(".") for part in file.parts)}
+
+
+@pytest.mark.parametrize("job", SLOW)
+def test_a_killed_command_leaves_all_of_its_result_or_nothing_and_can_be_run_again(
+    job: str, ended: list[Ended], place: Path
+) -> None:
+    whole = place / f"{job}-step-0"
+    wanted = next(whole.glob(FINAL[job])).read_bytes()
+    for one in of(ended, job, "step"):
+        here = place / one["folder"]
+        assert (one["code"] < 0) == (one["moment"] > 0)
+        assert visible(here) in (set(), visible(whole))
+        assert all(path.read_bytes() == wanted for path in here.glob(FINAL[job]))
+    (again,) = of(ended, job, "again")
+    assert (again["code"], again["said"]) == (0, "")
+    assert visible(place / again["folder"]) == visible(whole)
+    assert next((place / again["folder"]).glob(FINAL[job])).read_bytes() == wanted
 
 
 def test_what_a_killed_process_left_is_cleared_away_a_day_later(tmp_path: Path) -> None:

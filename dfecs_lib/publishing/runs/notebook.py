@@ -6,7 +6,9 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +65,10 @@ class Run:
     def results(self) -> Path:
         """The folder of its results."""
         return self.folder / "results"
+
+
+#: Seconds after which a folder of a run is certainly no longer worked in.
+_STALE = 24 * 3600.0
 
 
 def run_notebook(
@@ -128,6 +134,10 @@ def run_notebook(
     target = Path(runs) / label / key
     if _whole(target) and not force:
         return Run(label, key, target, cached=True)
+    for stale in target.parent.glob(f".{key}.*"):  # of a run that was killed
+        with suppress(FileNotFoundError):
+            if time.time() - stale.stat().st_mtime > _STALE:
+                shutil.rmtree(stale, ignore_errors=True)
     work = target.with_name(f".{key}.{os.getpid()}")
     shutil.rmtree(work, ignore_errors=True)
     failed = Path(runs) / f"{label}.failed.ipynb"
