@@ -65,15 +65,19 @@ def main() -> None:
     for video in given.videos:
         rows = table.xs(video.stem, level="recording")
         distance = np.linalg.norm(to_points(coordinates(rows)) - expected[video], axis=2).mean(axis=1)
-        apart[video.name] = {"mean_px": float(np.nanmean(distance)), "median_px": float(np.nanmedian(distance))}
         seen = facts.xs(video.stem, level="recording")
         number = seen.index.get_level_values("frame")
         flagged, hand = (seen["doubt"] == "covered").to_numpy(), np.zeros(len(seen), dtype=bool)
         for name, first, last in given.covered:
             hand |= (name == video.stem) & (number >= int(first)) & (number <= int(last))
+        apart[video.name] = {
+            "mean_px": float(np.nanmean(distance)),
+            "median_px": float(np.nanmedian(distance)),
+            "median_px_uncovered": float(np.nanmedian(distance[~flagged])),
+        }
         covered[video.name] = {
             "frames": len(seen),
-            "free_frames_flagged_percent": 100 * float(flagged[~hand].mean()),
+            "uncovered_frames_flagged_percent": 100 * float(flagged[~hand].mean()),
         }
         if hand.any():
             covered[video.name]["covered_frames_flagged_percent"] = 100 * float(flagged[hand].mean())
