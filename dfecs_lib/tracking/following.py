@@ -22,8 +22,8 @@ _FEW, _SHARE = 3, 0.05
 # one and a half times the width.
 _WINDOW, _JUMP, _GROWTH = 9, 0.5, 1.5
 # Spread of the points, in widths of the face, above which it counts as covered. Of the clips of benchmarks/tracking.py,
-# 97 % of the frames with a hand over the face lie above, 4 % of the same clip's others, and none of two clips' without a
-# hand (results/tracking-2026-11-26.json). Narrower faces, in pixels, are not judged, since points are whole pixels.
+# 97 % of the frames with a hand over the face lie above, 4 % of the same clip's others, and none of two clips that have
+# no hand (results/tracking-2026-11-26.json). Narrower faces, in pixels, are not judged: points are whole pixels.
 _COVERED, _NARROW = 0.005, 60.0
 
 
