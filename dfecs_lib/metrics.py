@@ -22,6 +22,7 @@ __all__ = [
     "active_per_frame",
     "active_units",
     "cancellation",
+    "cancellation_per_frame",
     "columns_of",
     "explained",
     "frame_energies",
@@ -33,12 +34,13 @@ __all__ = [
     "variance_explained",
 ]
 
-#: Metric -> what it is. All but the last are in percent.
+#: Metric -> what it is. Variance explained is in percent.
 METRICS: Mapping[str, str] = {
     "ve_squared": "variance explained, 100·(1 − Σ‖x−x̂‖²/Σ‖x‖²)",
     "ve_norm": "variance explained, 100·(1 − Σ‖x−x̂‖/Σ‖x‖)",
     "ve_frame": "mean variance explained per frame, 100 − 100·mean(‖x−x̂‖²/‖x‖²)",
     "active_units": "active units per frame",
+    "cancellation": "cancellation, ‖E|V|‖/‖EV‖; 1 where nothing cancels out",
 }
 Array = NDArray[np.float64]
 #: Beyond this, sums of squares overflow; no motion of a face comes near.
@@ -262,6 +264,22 @@ def cancellation(E: pd.DataFrame | ArrayLike, units: pd.DataFrame | ArrayLike) -
     codes, rows = _parts(E, units)
     whole = float(np.linalg.norm(codes @ rows))
     return float(np.linalg.norm(np.abs(codes) @ np.abs(rows)) / whole) if whole > 0 else float("nan")
+
+
+def cancellation_per_frame(E: ArrayLike, units: ArrayLike) -> tuple[Array, Array]:
+    r"""Return :math:`\lVert e|V| \rVert^2` and :math:`\lVert e V \rVert^2` of every frame's codes e, square pixels.
+
+    `cancellation` is the root of the ratio of their sums. NaN for a frame that has no codes.
+
+    Examples
+    --------
+    >>> apart, together = cancellation_per_frame([[1.0, 1.0]], [[1.0, 1.0], [-0.5, 1.0]])
+    >>> apart, together
+    (array([6.25]), array([4.25]))
+    """
+    codes, rows = as_values(E), as_values(units)
+    apart, together = np.abs(codes) @ np.abs(rows), codes @ rows
+    return np.einsum("ij,ij->i", apart, apart), np.einsum("ij,ij->i", together, together)
 
 
 def active_units(

@@ -1,4 +1,4 @@
-"""Units by sparse PCA, ICA, NMF and semi-NMF, around scikit-learn."""
+"""Units by sparse PCA, dictionary learning, ICA, NMF and semi-NMF, around scikit-learn."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.cluster import KMeans
-from sklearn.decomposition import NMF, FastICA, MiniBatchSparsePCA
+from sklearn.decomposition import NMF, FastICA, MiniBatchDictionaryLearning, MiniBatchSparsePCA
 from sklearn.utils.validation import check_is_fitted
 
 from dfecs_lib.baselines.offset import OffsetUnits, check_n_units, least_squares, scheme_name
@@ -19,9 +19,10 @@ from dfecs_lib.models.checks import check_choice, check_count, check_penalty
 
 __all__ = ["PeerUnits"]
 
-Method = Literal["sparse_pca", "ica", "nmf", "semi_nmf"]
-_METHODS = ("sparse_pca", "ica", "nmf", "semi_nmf")
-_SIGNED = ("sparse_pca", "ica")
+Method = Literal["sparse_pca", "dictionary", "ica", "nmf", "semi_nmf"]
+_METHODS = ("sparse_pca", "dictionary", "ica", "nmf", "semi_nmf")
+_CENTRED = ("sparse_pca", "ica")
+_SIGNED = (*_CENTRED, "dictionary")
 
 
 class PeerUnits(OffsetUnits):
@@ -29,15 +30,16 @@ class PeerUnits(OffsetUnits):
 
     Parameters
     ----------
-    method : {"sparse_pca", "ica", "nmf", "semi_nmf"}
+    method : {"sparse_pca", "dictionary", "ica", "nmf", "semi_nmf"}
         "sparse_pca": mini-batch sparse PCA; "ica": FastICA on as many principal components. Both are signed, centred,
-        and coded by least squares. "nmf": non-negative matrix factorization of the motion's positive and negative
-        halves side by side, [K⁺, K⁻] ≈ W·[H⁺, H⁻], units H⁺ − H⁻; "semi_nmf" (Ding, Li and Jordan, 2010): K ≈ W·H
-        with W ≥ 0 and H free, by alternating non-negative and plain least squares. Both are coded by non-negative
-        least squares.
+        and coded by least squares. "dictionary": mini-batch dictionary learning, signed and coded alike, but not
+        centred: learned for sums of few units with either sign. "nmf": non-negative matrix factorization of the
+        motion's positive and negative halves side by side, [K⁺, K⁻] ≈ W·[H⁺, H⁻], units H⁺ − H⁻; "semi_nmf" (Ding, Li
+        and Jordan, 2010): K ≈ W·H with W ≥ 0 and H free, by alternating non-negative and plain least squares. Both are
+        coded by non-negative least squares.
     n_units : int
     alpha : float
-        Penalty of sparse PCA, on motion scaled to unit root mean square.
+        Penalty of sparse PCA and dictionary learning, on motion scaled to unit root mean square.
     max_iter : int
     random_state : int
 
@@ -92,7 +94,7 @@ class PeerUnits(OffsetUnits):
         check_n_units(self.n_units, rows.shape[1])
         self.scheme_ = scheme_name(X)
         signed = self.method in _SIGNED
-        self.offset_ = rows.mean(axis=0) if signed else np.zeros(rows.shape[1])
+        self.offset_ = rows.mean(axis=0) if self.method in _CENTRED else np.zeros(rows.shape[1])
         try:
             units = getattr(self, f"_{self.method}")(rows - self.offset_)
         except ValueError as error:
@@ -115,6 +117,18 @@ class PeerUnits(OffsetUnits):
         scale = np.sqrt(np.square(rows).mean()) or 1.0
         model = MiniBatchSparsePCA(
             self.n_units, alpha=self.alpha, max_iter=self.max_iter, batch_size=64, random_state=self.random_state
+        )
+        return np.asarray(model.fit(rows / scale).components_)
+
+    def _dictionary(self, rows: Floats) -> NDArray[np.float64]:
+        scale = np.sqrt(np.square(rows).mean()) or 1.0
+        model = MiniBatchDictionaryLearning(
+            self.n_units,
+            alpha=self.alpha,
+            max_iter=self.max_iter,
+            batch_size=64,
+            fit_algorithm="cd",
+            random_state=self.random_state,
         )
         return np.asarray(model.fit(rows / scale).components_)
 

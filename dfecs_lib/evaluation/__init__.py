@@ -14,6 +14,7 @@ from dfecs_lib.evaluation.curves import (
     trade_off,
     unit_curves,
 )
+from dfecs_lib.evaluation.few import FewUnits, LassoCoded, lasso_for_activity
 from dfecs_lib.evaluation.frames import (
     UnitMeasures,
     UnitModel,
@@ -25,14 +26,7 @@ from dfecs_lib.evaluation.frames import (
     score_by_subject,
     with_columns,
 )
-from dfecs_lib.evaluation.fronts import (
-    LassoCoded,
-    front_at,
-    front_table,
-    front_variants,
-    lasso_for_activity,
-    recoded,
-)
+from dfecs_lib.evaluation.fronts import front_at, front_table, front_variants, pooled_front, recoded
 from dfecs_lib.evaluation.recovery import au_recovery, cosines, intensity_correlations
 from dfecs_lib.evaluation.searching import n_units_table, search_steps, search_surface
 from dfecs_lib.evaluation.significance import (
@@ -67,6 +61,7 @@ from dfecs_lib.evaluation.tables import (
 __all__ = [
     "POINTS",
     "Faces",
+    "FewUnits",
     "LassoCoded",
     "StudySet",
     "UnitMeasures",
@@ -102,6 +97,7 @@ __all__ = [
     "pair_costs",
     "path_study",
     "points_of",
+    "pooled_front",
     "published_weights",
     "recoded",
     "sample_frames",

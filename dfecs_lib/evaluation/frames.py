@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.evaluation.statistics import ratio_interval
 from dfecs_lib.keypoints import INDEX_NAMES, FrameOrArray, Scheme, convert, coordinates, in_order, in_time, scheme_of
-from dfecs_lib.metrics import active_per_frame, frame_energies, terms
+from dfecs_lib.metrics import active_per_frame, cancellation_per_frame, frame_energies, terms
 
 __all__ = [
     "UnitMeasures",
@@ -89,14 +89,17 @@ def frame_costs(K: FrameOrArray, K_hat: FrameOrArray, keypoints: ArrayLike | Non
 
 
 def model_costs(model: UnitModel, K: pd.DataFrame, keypoints: ArrayLike | None = None) -> pd.DataFrame:
-    """`frame_costs` of a fitted model on a table of any iBUG scheme, with the column ``active`` beside them.
+    """`frame_costs` of a fitted model on a table of any iBUG scheme, and what its codes cost beside them.
 
+    ``active`` counts units at work; ``apart`` and ``together`` are `metrics.cancellation_per_frame`.
     The table is brought into the model's scheme; points that either lacks count in no sum.
     """
     table = in_scheme_of(model, K)
     codes = model.transform(table)
     costs = frame_costs(table, model.inverse_transform(codes), keypoints)
-    return costs.assign(active=active_per_frame(codes))
+    values = np.asarray(codes, dtype=np.float64)
+    apart, together = cancellation_per_frame(values, model.components_)
+    return costs.assign(active=active_per_frame(values), apart=apart, together=together)
 
 
 def _terms(costs: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -104,6 +107,8 @@ def _terms(costs: pd.DataFrame, metric: str) -> pd.DataFrame:
     total = costs["total"].to_numpy()
     if metric == "active_units":
         top, bottom = np.where(np.isnan(total), np.nan, costs["active"]), np.ones(len(costs))
+    elif metric == "cancellation":
+        top, bottom = costs["apart"].to_numpy(), costs["together"].to_numpy()
     else:
         top, bottom = terms(costs["residual"].to_numpy(), total, metric)
     return pd.DataFrame({"top": top, "bottom": bottom}, index=costs.index).dropna()
@@ -112,7 +117,13 @@ def _terms(costs: pd.DataFrame, metric: str) -> pd.DataFrame:
 def _as_value(top: float, bottom: float, metric: str) -> float:
     if not bottom > 0:
         return float("nan")
-    return top / bottom if metric == "active_units" else 100 * (1 - top / bottom)
+    return _from_ratio(top / bottom, metric)
+
+
+def _from_ratio(ratio: float, metric: str) -> float:
+    if metric == "cancellation":
+        return float(np.sqrt(ratio))
+    return ratio if metric == "active_units" else 100 * (1 - ratio)
 
 
 def score(
@@ -141,8 +152,7 @@ def score(
         return value, float("nan"), float("nan")
     sums = parts.groupby(level=["dataset", "subject"]).sum()
     low, high = ratio_interval(sums["top"], sums["bottom"], random_state=random_state)
-    if metric != "active_units":
-        low, high = 100 * (1 - high), 100 * (1 - low)
+    low, high = sorted((_from_ratio(low, metric), _from_ratio(high, metric)))
     return value, low, high
 
 

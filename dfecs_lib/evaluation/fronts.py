@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from typing import Self, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from dfecs_lib.baselines import PCAUnits
-from dfecs_lib.coding.encoders import by_pattern
-from dfecs_lib.coding.sparse_coding import Floats, code, code_selected
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.evaluation.few import LassoCoded, lasso_for_activity
 from dfecs_lib.evaluation.frames import UnitModel, model_costs, score
 from dfecs_lib.ffm import FullFaceModel
-from dfecs_lib.keypoints import FrameOrArray, as_values, coordinates
 
 __all__ = [
-    "LassoCoded",
     "front_at",
     "front_table",
     "front_variants",
-    "lasso_for_activity",
+    "pooled_front",
     "recoded",
 ]
 
@@ -44,10 +41,41 @@ def recoded(model: Recodable, **settings: object) -> Recodable:
     return other
 
 
+def pooled_front(
+    folds: Iterable[tuple[Mapping[str, Mapping[int, UnitModel]], pd.DataFrame]],
+    keypoints: ArrayLike | None = None,
+) -> pd.DataFrame:
+    """What a number of units at work buys on frames left out, all folds together.
+
+    Parameters
+    ----------
+    folds : iterable of (coded, test)
+        Ways of coding, each a mapping of units asked for -> fitted model, and the KPM table that they are tested on.
+    keypoints : array-like of int, optional
+
+    Returns
+    -------
+    DataFrame
+        ``method, most, active, ve_squared, low, high, cancellation``: units asked for and at work on average; variance
+        explained, squared, in percent, with its 95 % bootstrap interval over people; see `metrics.cancellation`.
+    """
+    costs: dict[tuple[str, int], list[pd.DataFrame]] = {}
+    for coded, test in folds:
+        for name, models in coded.items():
+            for most, model in models.items():
+                costs.setdefault((name, most), []).append(model_costs(model, test, keypoints))
+    rows = []
+    for (name, most), parts in costs.items():
+        whole = pd.concat(parts)
+        active, cancelled = (score(whole, metric)[0] for metric in ("active_units", "cancellation"))
+        rows.append((name, most, active, *score(whole, interval=True), cancelled))
+    return pd.DataFrame(rows, columns=["method", "most", "active", "ve_squared", "low", "high", "cancellation"])
+
+
 def front_table(
     coded: Mapping[str, Mapping[int, UnitModel]], tests: Mapping[str, pd.DataFrame], keypoints: ArrayLike | None = None
 ) -> pd.DataFrame:
-    """What a number of units at work buys: variance explained beside active units, for every way of coding.
+    """`pooled_front` of each test set by itself, with the column ``test``.
 
     Parameters
     ----------
@@ -55,93 +83,9 @@ def front_table(
         Sparse encoders of one model (`recoded`), or PCA with so many components.
     tests : mapping of name -> KPM table
     keypoints : array-like of int, optional
-
-    Returns
-    -------
-    DataFrame
-        ``method, test, most, active, ve_squared``.
     """
-    rows = []
-    for name, models in coded.items():
-        for most, model in models.items():
-            for test, table in tests.items():
-                costs = model_costs(model, table, keypoints)
-                rows.append((name, test, most, score(costs, "active_units")[0], score(costs)[0]))
-    return pd.DataFrame(rows, columns=["method", "test", "most", "active", "ve_squared"])
-
-
-class LassoCoded:
-    """A fitted model's units with the codes of the non-negative lasso as they are: shrunk by the penalty.
-
-    What a refit on the units chosen is worth is seen beside it; nobody should code like this.
-
-    Parameters
-    ----------
-    model : FullFaceModel
-    alpha : float
-        Penalty in pixels.
-    refit : bool
-        Fit the units chosen by least squares instead.
-    """
-
-    def __init__(self, model: FullFaceModel, alpha: float, refit: bool = False) -> None:
-        self.model = model
-        self.alpha = alpha
-        self.refit = refit
-        self.components_ = model.components_
-
-    def fit(self, X: FrameOrArray) -> Self:
-        """Refit the model."""
-        self.components_ = self.model.fit(X).components_
-        return self
-
-    def transform(self, X: FrameOrArray) -> FrameOrArray:
-        """Return codes (n_frames, n_units), pixels; NaN where a row has no point."""
-        values = np.ascontiguousarray(coordinates(X))
-        codes: NDArray[np.float64] = by_pattern(
-            values,
-            len(self.components_),
-            lambda rows, seen: self._code(rows, self.components_[:, seen]),
-        ).astype(np.float64, copy=False)
-        if not isinstance(X, pd.DataFrame):
-            return codes
-        return pd.DataFrame(codes, index=X.index, columns=self.model.get_feature_names_out())
-
-    def _code(self, rows: Floats, units: NDArray[np.float64]) -> Floats:
-        if self.refit:
-            return code_selected(rows, units, alpha=self.alpha, selection="lasso")
-        return code(rows, units, self.alpha).codes
-
-    def inverse_transform(self, X: FrameOrArray) -> FrameOrArray:
-        """Return the motion that codes stand for."""
-        motion = self.model.inverse_transform(X)
-        return motion if isinstance(motion, pd.DataFrame) else motion.astype(np.float64, copy=False)
-
-
-def lasso_for_activity(K: FrameOrArray, units: NDArray[np.float64], mean_active: float) -> float:
-    """Smallest penalty, in pixels, at which the non-negative lasso uses at most `mean_active` units a frame on average.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> round(lasso_for_activity(np.diag([4.0, 2.0]), np.eye(2), 0.5), 1)
-    2.0
-    """
-    rows = as_values(K)
-    rows = np.ascontiguousarray(rows[np.isfinite(rows).all(axis=1)])
-    if not len(rows):
-        raise DfecsError("no frame has all its points")
-
-    def active(alpha: float) -> float:
-        return float(np.count_nonzero(code(rows, units, alpha).codes) / len(rows))
-
-    if active(0.0) <= mean_active:
-        return 0.0
-    low, high = 1e-3, float(np.abs(rows @ units.T).max()) + 1e-3
-    while high > 1.05 * low:
-        middle = float(np.sqrt(low * high))
-        low, high = (middle, high) if active(middle) > mean_active else (low, middle)
-    return high
+    parts = [pooled_front([(coded, table)], keypoints).assign(test=test) for test, table in tests.items()]
+    return pd.concat(parts, ignore_index=True)
 
 
 def front_variants(
@@ -211,7 +155,7 @@ def front_at(front: pd.DataFrame, active: Sequence[float]) -> pd.DataFrame:
     Parameters
     ----------
     front : DataFrame
-        Of `front_table`.
+        Of `front_table`, or of `pooled_front`.
     active : sequence of float
 
     Returns
@@ -221,7 +165,8 @@ def front_at(front: pd.DataFrame, active: Sequence[float]) -> pd.DataFrame:
     """
     rows: dict[str, list[float]] = {}
     for method, table in front.groupby("method", sort=False):
-        curves = [part.sort_values("active") for _, part in table.groupby("test", sort=False)]
+        tests = table.groupby("test", sort=False) if "test" in table else [("", table)]
+        curves = [part.sort_values("active") for _, part in tests]
         read = [np.interp(active, c["active"], c["ve_squared"], left=np.nan, right=np.nan) for c in curves]
         rows[str(method)] = list(np.mean(read, axis=0))
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(active)).rename_axis("method")

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.linear_model import orthogonal_mp
 from sklearn.model_selection import GroupKFold
 
-from dfecs_lib.coding.encoders import by_pattern, sparse
-from dfecs_lib.coding.sparse_coding import Floats as AnyFloats
 from dfecs_lib.data.load import describe, load, split_names
 from dfecs_lib.errors import AbsentDataError, DfecsError
-from dfecs_lib.evaluation.frames import UnitModel, frame_costs, in_scheme_of, model_costs, score
+from dfecs_lib.evaluation.few import FewUnits
+from dfecs_lib.evaluation.frames import UnitModel, in_scheme_of, model_costs
+from dfecs_lib.evaluation.fronts import pooled_front
 from dfecs_lib.evaluation.study import StudySet
 from dfecs_lib.evaluation.subjects import sample_frames, subject_names
-from dfecs_lib.keypoints import coordinates
+from dfecs_lib.models.encoded import EncodedUnits
 from dfecs_lib.preprocessing import preparation
 
-__all__ = ["Contender", "at_most", "cancellation_of", "models_by_fold", "people_sets", "unseen_people"]
-
-Floats = NDArray[np.float64]
+__all__ = ["Contender", "models_by_fold", "people_sets", "unseen_people"]
 
 
 @dataclass(frozen=True)
@@ -35,62 +34,33 @@ class Contender:
     ----------
     make : function without arguments
         Returns a fresh, unfitted model; or a fitted one whose ``fit`` is not called, with `fixed`.
-    few : {"added", "signed", "first"}
-        "added": codes at or above zero, on the units that serve the frame best, one by one dropped from all of them
-        (`dfecs_lib.coding.encoders.sparse`). "signed": codes of either sign, by orthogonal matching pursuit. "first":
-        the first units, all of them on, as PCA with so many components.
+    few : {"own", "added", "signed", "first"}
+        "own": as the model codes by itself, set to so many units at work by its ``calibrate``. The others: see
+        `dfecs_lib.evaluation.few.FewUnits`.
     fixed : bool
         Whether the units are given, not learned.
     """
 
     make: Callable[[], UnitModel]
-    few: Literal["added", "signed", "first"] = "added"
+    few: Literal["own", "added", "signed", "first"] = "added"
     fixed: bool = False
 
     def fitted(self, K: pd.DataFrame) -> UnitModel:
         """Return the model, fitted to motion where units are learned."""
         return self.make() if self.fixed else self.make().fit(K)
 
-
-def at_most(model: UnitModel, K: pd.DataFrame, n_active: int, few: str = "added") -> pd.DataFrame:
-    """Reconstruct motion with at most `n_active` units a frame.
-
-    Parameters
-    ----------
-    model : fitted model
-    K : KPM table
-        In the model's scheme.
-    n_active : int
-    few : {"added", "signed", "first"}
-        See `Contender`.
-
-    Returns
-    -------
-    DataFrame
-        Like `K`.
-    """
-    units = np.asarray(model.components_, dtype=np.float64)
-    n = min(n_active, len(units))
-    offset = np.asarray(model.inverse_transform(np.zeros((1, len(units)))), dtype=np.float64)[0]
-    rows = np.ascontiguousarray(coordinates(K) - offset)
-    if few == "added":
-        codes = np.asarray(sparse(rows, units, max_active=n))
-    elif few == "signed":
-        codes = by_pattern(rows, len(units), lambda seen_rows, seen: _pursuit(seen_rows, units[:, seen], n))
-    else:
-        codes = by_pattern(rows, n, lambda seen_rows, seen: _all_on(seen_rows, units[:n, seen]))
-        units = units[:n]
-    guess = pd.DataFrame(codes @ units + offset, index=K.index, columns=K.columns)
-    guess.attrs = dict(K.attrs)
-    return guess
-
-
-def _pursuit(rows: AnyFloats, units: Floats, n: int) -> Floats:
-    return np.asarray(orthogonal_mp(units.T, rows.T, n_nonzero_coefs=n), dtype=np.float64).T.reshape(len(rows), -1)
-
-
-def _all_on(rows: AnyFloats, units: Floats) -> Floats:
-    return np.asarray(np.linalg.lstsq(units.T, rows.T, rcond=None)[0], dtype=np.float64).T
+    def coded(self, model: UnitModel, learn: pd.DataFrame, n_active: Sequence[int]) -> dict[int, UnitModel]:
+        """Return the fitted model with so many units at work on average of the frames `learn`, for each number."""
+        table = in_scheme_of(model, learn)
+        most = len(model.components_)
+        numbers = [n for n in n_active if n <= most]
+        if self.few != "own":
+            return {n: FewUnits(model, table, n, self.few) for n in numbers}
+        if not isinstance(model, EncodedUnits):
+            raise DfecsError(f"{type(model).__name__} has no coding of its own to set; use few='added'")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # fewer than so many are ever at work: the curve ends there
+            return {n: copy(model).calibrate(table, n) for n in numbers}
 
 
 def models_by_fold(
@@ -162,11 +132,9 @@ def unseen_people(
     Returns
     -------
     curves : DataFrame
-        Tidy: ``method, n_active, value, low, high``: variance explained (squared, percent), with its 95 % bootstrap
-        interval over people.
+        Of `pooled_front`: ``method, most, active, ve_squared, low, high, cancellation``.
     costs : dict of name -> DataFrame
-        `model_costs` of the models' own coding, every frame by a model that never saw its person, with the columns
-        ``fold`` and ``cancellation``: that of the fold, see `cancellation_of`.
+        `model_costs` of the models' own coding, every frame by a model that never saw its person.
 
     Raises
     ------
@@ -174,32 +142,23 @@ def unseen_people(
         If there are fewer than two people.
     """
     tested = sample_frames(K, n_test, random_state).index
-    few: dict[tuple[str, int], list[pd.DataFrame]] = {}
     own: dict[str, list[pd.DataFrame]] = {}
-    for fold, (train, test) in enumerate(_folds(K, n_splits)):
-        learn = sample_frames(K.iloc[train], n_frames, random_state)
-        unseen = K.iloc[test]
-        unseen = unseen[unseen.index.isin(tested)]
-        unseen.attrs = dict(K.attrs)
-        for name, contender in contenders.items():
-            model = contender.fitted(learn)
-            table = in_scheme_of(model, unseen)
-            added_up = cancellation_of(model, table)
-            own.setdefault(name, []).append(model_costs(model, table).assign(fold=fold, cancellation=added_up))
-            for n in n_active:
-                few.setdefault((name, n), []).append(frame_costs(table, at_most(model, table, n, contender.few)))
-    rows = [(name, n, *score(pd.concat(parts), interval=True)) for (name, n), parts in few.items()]
-    curves = pd.DataFrame(rows, columns=["method", "n_active", "value", "low", "high"])
+
+    def folds() -> Iterator[tuple[Mapping[str, Mapping[int, UnitModel]], pd.DataFrame]]:
+        for train, test in _folds(K, n_splits):
+            learn = sample_frames(K.iloc[train], n_frames, random_state)
+            unseen = K.iloc[test]
+            unseen = unseen[unseen.index.isin(tested)]
+            unseen.attrs = dict(K.attrs)
+            coded = {}
+            for name, contender in contenders.items():
+                model = contender.fitted(learn)
+                own.setdefault(name, []).append(model_costs(model, unseen))
+                coded[name] = contender.coded(model, learn, n_active)
+            yield coded, unseen
+
+    curves = pooled_front(folds())
     return curves, {name: pd.concat(parts).loc[tested] for name, parts in own.items()}
-
-
-def cancellation_of(model: UnitModel, K: pd.DataFrame) -> float:
-    """How far a model's units work against each other on motion: ``‖|E|·|V|‖_F / ‖E·V‖_F``; 1 where nothing cancels."""
-    codes = np.asarray(model.transform(K), dtype=np.float64)
-    codes = codes[np.isfinite(codes).all(axis=1)]
-    units = np.asarray(model.components_, dtype=np.float64)
-    total = np.linalg.norm(codes @ units)
-    return float(np.linalg.norm(np.abs(codes) @ np.abs(units)) / total) if total else float("nan")
 
 
 def people_sets(sources: str | Sequence[str], **options: object) -> tuple[dict[str, StudySet], dict[str, str]]:

@@ -21,6 +21,7 @@ from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm.additive import Additive, refine_additive
 from dfecs_lib.ffm.hierarchy import search_units
 from dfecs_lib.ffm.level_one import atoms_by_part, learn_parts
+from dfecs_lib.ffm.other_neutrals import people_of, with_other_neutrals
 from dfecs_lib.ffm.search import Search
 from dfecs_lib.keypoints.threads import one_blas_thread
 from dfecs_lib.models import checks
@@ -77,6 +78,10 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         units at work together take from each other, from 0 to 1 ("additive", see `dfecs_lib.ffm.additive`);
         ``"alpha"`` of codes, in pixels ("direct" and "sparse"); ``"locality"``, the share of its motion that a face
         part must hold to stay in a unit, roughly (all three, see `refine_units`).
+    other_neutrals : bool, optional
+        Learn also from motion as it would be from other resting frames of the same person, see
+        `dfecs_lib.ffm.other_neutrals`: the neutral frame of an unseen person may be a little off. None: yes if the
+        encoder is "additive". Scores and activity are those of the motion as given.
     n_atoms, alpha : int or float, optional
         Fixed for every part instead of searched; see `PartFaceModel`.
     search : {"sample", "path", "paper"}, optional
@@ -168,6 +173,7 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         active: float | None = None,
         max_active: int | None = None,
         refine: bool | Mapping[str, float] | None = None,
+        other_neutrals: bool | None = None,
         n_atoms: int | None = None,
         alpha: float | None = None,
         search: Literal["sample", "path", "paper"] | None = None,
@@ -187,6 +193,7 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         self.active = active
         self.max_active = max_active
         self.refine = refine
+        self.other_neutrals = other_neutrals
         self.n_atoms = n_atoms
         self.alpha = alpha
         self.search = search
@@ -221,6 +228,8 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         if self.search is not None:
             checks.check_choice("search", self.search, ("sample", "path", "paper"))
         checks.check_jobs("n_jobs", self.n_jobs)
+        if self.other_neutrals not in (None, True, False):
+            raise DfecsError(f"other_neutrals is {self.other_neutrals!r}; give True, False or None")
         for idle, given in (("max_units", "n_units"), ("max_atoms", "n_atoms")):
             if getattr(self, idle) is not None and getattr(self, given) is not None:
                 raise DfecsError(f"{idle} ends a search that {given} makes needless; give one of them")
@@ -271,12 +280,21 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
     ) -> Self:
         """Learn units from keypoint motion X of shape (n_frames, 2K), in pixels; `y` is ignored."""
         self._check_settings()
-        rows, weights, _ = self._read_training(X, sample_weight)
+        rows, weights, complete = self._read_training(X, sample_weight)
+        seen, seen_weights = rows, weights
+        usual = self.encoder == "additive" and self._refines()
+        if usual if self.other_neutrals is None else self.other_neutrals:
+            seen, seen_weights = with_other_neutrals(rows, people_of(X, complete), weights, self.random_state)
         with one_blas_thread():
-            self._learn(X, rows, weights)
+            mixing, explained = self._search(X, seen, seen_weights)
+            units = self._units_from(mixing, seen, seen_weights)
+            self._keep_units(units, explained, rows, weights)
         return self
 
-    def _learn(self, X: FrameOrFloats | ArrayLike, rows: Floats, weights: NDArray[np.float64] | None) -> None:
+    def _search(
+        self, X: FrameOrFloats | ArrayLike, rows: Floats, weights: NDArray[np.float64] | None
+    ) -> tuple[NDArray[np.float64], float]:
+        """Learn the two levels; returns the mixing of atoms, and percent of variance explained by it."""
         self.scheme_, columns = columns_of_parts(X, self.parts, rows.shape[1])
         moving = {part: where for part, where in columns.items() if rows[:, where].any()}
         if not moving:
@@ -330,24 +348,28 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        self._keep_units(second.mixing, 100 * second.variance_explained, rows, weights)
         self.n_iter_ = int(self.part_path_["n_iter"].max())
+        return second.mixing, 100 * second.variance_explained
+
+    def _units_from(
+        self, mixing: NDArray[np.float64], rows: Floats, weights: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        length = np.linalg.norm(mixing @ self.atoms_, axis=1)
+        self.mixing_ = mixing[length > 0] / length[length > 0, None]
+        units = self.mixing_ @ self.atoms_
+        self.refined_ = self._refines()
+        return self.refined(rows, units, self.part_columns_, weights) if self.refined_ else units
 
     def _keep_units(
-        self, mixing: NDArray[np.float64], explained: float, rows: Floats, weights: NDArray[np.float64] | None
+        self, units: NDArray[np.float64], explained: float, rows: Floats, weights: NDArray[np.float64] | None
     ) -> None:
-        length = np.linalg.norm(mixing @ self.atoms_, axis=1)
-        mixing = mixing[length > 0] / length[length > 0, None]
-        units = mixing @ self.atoms_
-        self.refined_ = self._refines()
         self.encoder_alpha_ = None
-        if self.refined_:
-            units = self.refined(rows, units, self.part_columns_, weights)
         self._set_alpha(rows, units)
         ordered = order_units(
             rows, units, weights, partial(self._codes_on, rows) if self.encoder == "additive" else None
         )
-        self.mixing_ = mixing if self.encoder == "additive" and self.refined_ else mixing[ordered.order]
+        if not (self.encoder == "additive" and self.refined_):
+            self.mixing_ = self.mixing_[ordered.order]
         self.components_ = ordered.units
         self.unit_shares_, self.unit_activity_ = ordered.shares, ordered.activity
         self.variance_explained_ = ordered.variance_explained if self.refined_ else explained

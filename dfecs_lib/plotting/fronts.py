@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -22,15 +23,20 @@ def _dashes(n: int) -> list[tuple[float, ...] | str]:
     return [kinds[k % len(kinds)] for k in range(n)]
 
 
-def draw_front(ax: Axes, table: pd.DataFrame, *, legend: bool = True) -> None:
-    """Draw variance explained over active units: a curve a method, a lone mark where a method has one setting.
+def draw_front(
+    ax: Axes, table: pd.DataFrame, *, value: str = "ve_squared", bands: Sequence[str] = (), legend: bool = True
+) -> None:
+    """Draw variance explained, or cancellation, over active units: a curve a method, a mark where it has one setting.
 
     Parameters
     ----------
     ax : matplotlib Axes
     table : DataFrame
-        Columns ``method, active, ve_squared``, as `evaluation.front_table` gives them, of one test set. Methods keep
-        their colours and marks as long as their order stays.
+        As `evaluation.front_table` gives it, of one test set. Methods keep their colours and marks as long as their
+        order stays.
+    value : {"ve_squared", "cancellation"}
+    bands : sequence of str
+        Methods whose interval, columns ``low`` and ``high``, is drawn around their curve.
     legend : bool
     """
     import seaborn as sns
@@ -39,7 +45,7 @@ def draw_front(ax: Axes, table: pd.DataFrame, *, legend: bool = True) -> None:
     sns.lineplot(
         table,
         x="active",
-        y="ve_squared",
+        y=value,
         hue="method",
         style="method",
         hue_order=methods,
@@ -54,8 +60,12 @@ def draw_front(ax: Axes, table: pd.DataFrame, *, legend: bool = True) -> None:
         legend="full" if legend else False,
         ax=ax,
     )
+    for name in bands:
+        part = table[table["method"] == name].sort_values("active")
+        color = COLORS[_ORDER[methods.index(name) % len(_ORDER)]]
+        ax.fill_between(part["active"], part["low"], part["high"], color=color, alpha=0.15, linewidth=0)
     ax.set_xlabel("active units in a frame, mean")
-    ax.set_ylabel("VE, squared (%)")
+    ax.set_ylabel("VE, squared (%)" if value == "ve_squared" else "cancellation")
     if legend:
         ax.legend(title=None, frameon=False, labelcolor=INK, loc="lower right", fontsize=8.5)
 

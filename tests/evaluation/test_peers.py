@@ -13,7 +13,7 @@ from dfecs_lib.metrics import variance_explained
 
 from .conftest import N_TRUE, motion, true_units
 
-METHODS = ["sparse_pca", "ica", "nmf", "semi_nmf"]
+METHODS = ["sparse_pca", "dictionary", "ica", "nmf", "semi_nmf"]
 MODELS = {m: lambda m=m: PeerUnits(m, N_TRUE, max_iter=50) for m in METHODS} | {
     f"two-level, {first}": lambda first=first: TwoLevelPCAUnits(first, N_TRUE, part_variance=0.9)
     for first in ("pca", "dictionary")

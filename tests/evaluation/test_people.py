@@ -9,17 +9,17 @@ import pytest
 from dfecs_lib.baselines import PCAUnits
 from dfecs_lib.errors import AbsentDataError, DfecsError
 from dfecs_lib.evaluation import meaning
+from dfecs_lib.evaluation.few import FewUnits
+from dfecs_lib.evaluation.frames import model_costs, score
 from dfecs_lib.evaluation.instruments import agreement
 from dfecs_lib.evaluation.people import (
     Contender,
-    at_most,
-    cancellation_of,
     models_by_fold,
     people_sets,
     unseen_people,
 )
 from dfecs_lib.keypoints import make_table
-from dfecs_lib.metrics import variance_explained
+from dfecs_lib.metrics import active_units, cancellation, variance_explained
 
 
 class Given:
@@ -66,22 +66,30 @@ def motion(units: np.ndarray) -> pd.DataFrame:
     return whole
 
 
-def test_at_most_takes_the_units_that_serve_a_frame_best(motion: pd.DataFrame, units: np.ndarray) -> None:
-    model = Given(units)
-    for few in ("added", "signed"):
-        guess = at_most(model, motion, 2, few)
-        left = np.sort(np.abs(motion.to_numpy() - guess.to_numpy()) @ units.T != 0, axis=1)
-        assert (left.sum(axis=1) <= 1).all()
-        smallest = (motion.to_numpy() @ units.T).min(axis=1)
-        np.testing.assert_allclose(np.linalg.norm(motion - guess, axis=1), smallest)
-    first = at_most(model, motion, 1, "first")
-    np.testing.assert_allclose(first.to_numpy() @ units.T, (motion.to_numpy() @ units.T) * [1, 0, 0])
-    np.testing.assert_allclose(at_most(model, motion, 9, "added"), motion, atol=1e-9)
+@pytest.mark.parametrize("picking", ["added", "signed"])
+def test_few_units_are_those_worth_most_and_so_many_on_average(
+    motion: pd.DataFrame, units: np.ndarray, picking: str
+) -> None:
+    few = FewUnits(Given(units), motion, 2, picking)
+    codes = few.transform(motion)
+    assert active_units(codes) == pytest.approx(2, abs=0.05)
+    true = motion.to_numpy() @ units.T
+    np.testing.assert_allclose(codes[codes > 0].fillna(0), np.where(codes > 0, true, 0), atol=1e-9)
+    assert true[codes.to_numpy() > 0].min() >= true[codes.to_numpy() == 0].max()  # one price for all units and frames
+
+
+def test_units_with_both_signs_are_picked_with_either() -> None:
+    rng = np.random.default_rng(0)
+    units = np.linalg.qr(rng.normal(size=(136, 3)))[0].T
+    codes = rng.normal(size=(50, 3))
+    few = FewUnits(Given(units), codes @ units, 3, "signed")
+    np.testing.assert_allclose(few.transform(codes @ units), codes, atol=1e-9)
 
 
 def test_first_units_of_pca_are_pca_with_so_many(motion: pd.DataFrame) -> None:
     model, two = PCAUnits(3).fit(motion), PCAUnits(2).fit(motion)
-    guess = at_most(model, motion, 2, "first")
+    few = FewUnits(model, motion, 2, "first")
+    guess = few.inverse_transform(few.transform(motion))
     expected = two.inverse_transform(two.transform(motion))
     assert variance_explained(motion, guess) == pytest.approx(variance_explained(motion, expected))
 
@@ -103,11 +111,11 @@ def test_curves_rise_to_everything(motion: pd.DataFrame, units: np.ndarray) -> N
     }
     curves, costs = unseen_people(contenders, motion, [1, 2, 3], n_splits=2)
     for _, part in curves.groupby("method"):
-        assert part["value"].is_monotonic_increasing
-        assert part["value"].iloc[-1] == pytest.approx(100)
-        assert (part["low"] <= part["value"] + 1e-9).all()
+        assert part["ve_squared"].is_monotonic_increasing
+        assert part["ve_squared"].iloc[-1] == pytest.approx(100)
+        assert (part["low"] <= part["ve_squared"] + 1e-9).all()
     assert costs["given"].index.equals(motion.index)
-    assert costs["given"]["cancellation"].eq(1).all()
+    assert curves.loc[curves["method"] == "given", "cancellation"].tolist() == pytest.approx([1, 1, 1])
 
 
 def test_cancellation_counts_what_works_against_each_other() -> None:
@@ -116,7 +124,8 @@ def test_cancellation_counts_what_works_against_each_other() -> None:
     one = make_table(np.eye(136)[:1], scheme="ibug68", frames=[0])
     model = Given(units)
     model.transform = lambda K: np.array([[3.0, 2.0]])
-    assert cancellation_of(model, one) == pytest.approx(5)
+    costs = model_costs(model, one)
+    assert score(costs, "cancellation")[0] == pytest.approx(5) == cancellation([[3.0, 2.0]], units)
 
 
 def test_sets_that_are_not_here_are_named(tmp_path, monkeypatch) -> None:
