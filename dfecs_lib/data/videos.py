@@ -90,7 +90,7 @@ def read_videos(
     Raises
     ------
     AbsentDataError
-        If none of them is here and they cannot be fetched.
+        If none of them is here and they cannot be fetched, or the backend's package is not installed.
     DfecsError
         If one cannot be tracked.
 
@@ -101,7 +101,12 @@ def read_videos(
     {('clips', 'single_face', 'single_face'): 8}
     """
     from dfecs_lib.tracking import default_cache, track_many
+    from dfecs_lib.tracking.backends import backend_key
 
+    try:
+        backend_key(backend, {})
+    except DfecsError as error:  # its package is not here, so neither is what it would make of the videos
+        raise AbsentDataError(f"{entry.name}: {error}") from error
     here, absent = video_files(entry, recording)
     if not here:
         try:

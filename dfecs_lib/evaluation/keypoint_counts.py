@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -17,7 +18,8 @@ from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold
 
 from dfecs_lib import metrics
-from dfecs_lib.errors import DfecsError
+from dfecs_lib.data.load import describe, load, split_names
+from dfecs_lib.errors import AbsentDataError, DfecsError
 from dfecs_lib.evaluation.frames import convert_units, frame_costs, score
 from dfecs_lib.evaluation.frontality import RIDGE
 from dfecs_lib.evaluation.noise import noise_ceiling
@@ -25,9 +27,10 @@ from dfecs_lib.evaluation.subjects import sample_frames, subject_names
 from dfecs_lib.ffm import FullFaceModel
 from dfecs_lib.interpretability import Rule, as_units, interpretable_share, matched_cosine
 from dfecs_lib.keypoints import convert, get_scheme, same_rows, shared_points
+from dfecs_lib.preprocessing import preparation
 from dfecs_lib.preprocessing.anchors import ANCHORS
 
-__all__ = ["COUNTS", "SUBTLE", "common_points", "compare_counts", "on_points"]
+__all__ = ["COUNTS", "SUBTLE", "MeshSet", "common_points", "compare_counts", "mesh_sets", "on_points"]
 
 Floats = NDArray[np.float64]
 
@@ -37,6 +40,53 @@ COUNTS = ("bp4d49", "ibug68", "wflw98", "mediapipe478")
 FEWEST = "bp4d49"
 #: Action units that 68 points hardly show.
 SUBTLE = ("AU06", "AU07", "AU09", "AU10", "AU11", "AU14", "AU17", "AU23", "AU24")
+
+
+@dataclass(frozen=True, eq=False)
+class MeshSet:
+    """One data set on a mesh.
+
+    Attributes
+    ----------
+    about : str
+        How a caption calls it.
+    motion : KPM table
+        On 478 points.
+    rest : Series
+        Its mean neutral face.
+    intensities : DataFrame or None
+        Action units, where they are known.
+    """
+
+    about: str
+    motion: pd.DataFrame
+    rest: pd.Series[float]
+    intensities: pd.DataFrame | None
+
+
+def mesh_sets(sources: str | Sequence[str], *, size: str = "small") -> tuple[dict[str, MeshSet], dict[str, str]]:
+    """Load faces on a mesh; of those that are not on this machine, or that it cannot track, say why.
+
+    Parameters
+    ----------
+    sources : str or sequence of str
+        As `dfecs_lib.load` takes them: simulated faces, videos (tracked by MediaPipe), tables of meshes.
+    size : str
+        Of simulated faces.
+    """
+    found: dict[str, MeshSet] = {}
+    absent: dict[str, str] = {}
+    for name in split_names(sources):
+        try:
+            data = load(name, scheme=COUNTS[-1], size=size)
+        except AbsentDataError as error:
+            absent[name] = str(error)
+            continue
+        prepared = preparation(data, scheme=COUNTS[-1])
+        truth = getattr(data, "truth", None)
+        labels = data.action_units if truth is None else truth.action_units
+        found[name] = MeshSet(describe(name), prepared.motion, prepared.mean_neutral, labels)
+    return found, absent
 
 
 def common_points(schemes: Sequence[str] = COUNTS) -> tuple[int, ...]:

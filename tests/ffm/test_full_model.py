@@ -244,8 +244,8 @@ def test_bad_data_are_named(motion: pd.DataFrame, model: FullFaceModel) -> None:
         FullFaceModel().fit(motion * 0)
     with pytest.raises(DfecsError, match="none of the 240 training rows is complete"):
         FullFaceModel().fit(motion.where(np.arange(136)[None] != np.arange(240)[:, None] % 136))
-    with pytest.raises(DfecsError, match="convert the table"):
-        FullFaceModel().fit(np.ones((3, 956)))
+    with pytest.raises(DfecsError, match="fit no keypoint scheme"):
+        FullFaceModel().fit(np.ones((3, 950)))
     with pytest.raises(DfecsError, match="0 sample"):
         FullFaceModel().fit(motion.iloc[:0])
     with pytest.raises(DfecsError, match="98 features"):
