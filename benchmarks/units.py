@@ -2,7 +2,8 @@
 
 Real motion: Parquet tables named by --motion, whose index names the subjects; two of them are left out at a time.
 Simulated people: a third is left out. Of every left-out set: variance explained at a mean of 4, 6 and 8 active units
-against PCA with as many components, cancellation, opposites at work together. Simulated also: recovery of the true
+against PCA with as many components, cancellation, opposites at work together; beside it what signed dictionary
+learning reaches (scikit-learn's), about the most that sums of few units can. Simulated also: recovery of the true
 action units, and a linear readout of their intensities. Stability: units of the other half of the people. Times are
 ratios to others in the same run.
 """
@@ -19,11 +20,12 @@ from _results import write
 from scipy.optimize import linear_sum_assignment
 from sklearn.linear_model import RidgeCV
 
-from dfecs_lib.baselines import FACSUnits, PCAUnits
+from dfecs_lib.baselines import FACSUnits, PCAUnits, PeerUnits
 from dfecs_lib.coding.sparse_coding import opposites
+from dfecs_lib.evaluation.few import FewUnits
 from dfecs_lib.evaluation.recovery import au_recovery, cosines
 from dfecs_lib.ffm import FullFaceModel
-from dfecs_lib.metrics import active_units, cancellation
+from dfecs_lib.metrics import active_units, cancellation, variance_explained
 
 N_UNITS, ACTIVE = 16, (4, 6, 8)
 TARGETS = {
@@ -111,6 +113,16 @@ def study(train: pd.DataFrame, test: pd.DataFrame, labels: pd.DataFrame | None, 
             rows["recovery"] = {key: float(recovered[key].mean()) for key in ("cosine", "correlation")}
             rows["readout"] = readout(model, (learn, test), labels)
         result[name] = rows
+    signed = PeerUnits("dictionary", N_UNITS, alpha=0.5).fit(learn)
+    result["sums of either sign"] = {
+        str(active): {
+            "active": active_units(codes := FewUnits(signed, test, active, "signed").transform(test).to_numpy()),
+            "above_pca": variance_explained(test, codes @ signed.components_)
+            - 100 * PCAUnits(active).fit(train).score(test),
+            "cancellation": cancellation(codes, signed.components_),
+        }
+        for active in ACTIVE
+    }
     return result
 
 
