@@ -93,7 +93,7 @@ def turned_solids(
     for name, faces in solids.items():
         angles = rng.uniform(-1, 1, (len(faces), 3)) * [yaw, pitch, yaw / 3]
         turn = Rotation.from_euler("YXZ", angles, degrees=True).as_matrix()
-        placed = [*np.einsum("nij,nkj->nki", turn, faces), 0, 0, _DISTANCE]
+        placed = np.einsum("nij,nkj->nki", turn, faces) + np.array([0, 0, _DISTANCE])
         pixels = _FOCAL * placed[..., :2] / placed[..., 2:] + [320, 240]
         for out, values in ((seen, pixels), (frontal, faces[..., :2])):
             out.append(make_table(values, scheme="ibug68", frames=range(len(faces)), dataset="turned", subject=name))

@@ -23,7 +23,7 @@ def head() -> np.ndarray:
 
 
 def write(path: Path, faces: np.ndarray, angles: np.ndarray) -> None:
-    turned = [*np.einsum("nij,nkj->nki", Rotation.from_euler("XYZ", angles).as_matrix(), faces), 10, -20, 600]
+    turned = np.einsum("nij,nkj->nki", Rotation.from_euler("XYZ", angles).as_matrix(), faces) + np.array([10, -20, 600])
     columns = [f" {axis}_{k}" for axis in "XYZ" for k in range(68)]
     table = pd.DataFrame(turned.swapaxes(1, 2).reshape(len(faces), -1), columns=columns)
     table[[" pose_Rx", " pose_Ry", " pose_Rz"]] = angles
