@@ -1,4 +1,4 @@
-"""Tables on a phone: one of four columns or more, and not too many rows, becomes a card a row.
+"""Tables on a phone: one of four columns or more, and not too many cells, becomes a card a row.
 
 Every cell is told the heading of its column, which the style sheet writes before it on a narrow screen. The roles keep
 a table for those who hear the page, whatever the style makes of it. Other tables scroll, with a shadow as the cue.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-LEAST_COLUMNS, MOST_ROWS = 4, 24
+LEAST_COLUMNS, MOST_CELLS = 4, 60
 _TABLE = re.compile(r"(<div class='dfecs-table[^>]*>)<table>(.*?)</table>", re.DOTALL)
 _HEAD = re.compile(r"<th(| [^>]*)>(.*?)</th>", re.DOTALL)
 
@@ -23,7 +23,7 @@ def as_cards(match: re.Match[str]) -> str:
     head, _, body = table.partition("</thead>")
     names = [escape(unescape(re.sub(r"<[^>]+>", "", text)), quote=True) for _, text in _HEAD.findall(head)]
     rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
-    if len(names) < LEAST_COLUMNS or len(rows) > MOST_ROWS:
+    if len(names) < LEAST_COLUMNS or len(names) * len(rows) > MOST_CELLS:
         return match[0]
     out = []
     for row in rows:

@@ -168,9 +168,9 @@ def test_every_notebook_is_offered_as_committed_and_with_its_outputs(site, run_p
 def test_reproduce_says_what_each_notebook_and_profile_cost(site):
     text = (site / "reproduce.html").read_text(encoding="utf-8")
     pages = list((site / "notebooks").glob("*.html"))
-    absent = len(pages) - len(re.findall(r"<td>\d+ s</td><td>\d+ MB</td>", text))
+    absent = len(pages) - len(re.findall(r"<td[^>]*>\d+ s</td><td[^>]*>\d+ MB</td>", text))
     assert absent in (0, 2)  # two pages need RAVDESS, which is not to be had everywhere
-    rows = dict(re.findall(r"<tr><td class='left'><code>(demo|ravdess|paper)</code></td>(.*?)</tr>", text, re.DOTALL))
+    rows = dict(re.findall(r"<tr[^>]*><td[^>]*><code>(demo|ravdess|paper)</code></td>(.*?)</tr>", text, re.DOTALL))
     assert re.search(r"this build: \d+ notebooks, .* none needed more than \d+ MB", rows["demo"])
     assert "not run here" in rows["ravdess"]
     assert "not run here" in rows["paper"]
@@ -178,7 +178,7 @@ def test_reproduce_says_what_each_notebook_and_profile_cost(site):
 
 def test_the_site_is_light(site, watch):
     total = sum(file.stat().st_size for file in site.rglob("*") if file.is_file())
-    assert total < 40e6
+    assert total < 45e6  # a fifth of it: executed notebooks to take away, slides, and a report page with all it needs
     seen = watch()
     sizes = []
     seen.page.on("response", lambda r: sizes.append(len(r.body())))

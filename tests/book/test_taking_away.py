@@ -181,3 +181,36 @@ def test_a_choice_is_answered_in_the_page_by_keyboard_and_mouse(watch):
         page.keyboard.press("ArrowDown")
     assert said.inner_text().startswith("Right.")
     assert seen.problems == []
+
+
+WORDS = """() => {
+    const article = document.querySelector("article").cloneNode(true);
+    const others = "table, figure, pre, script, style, dl, fieldset, #run-this-yourself, #check-yourself";
+    article.querySelectorAll(others).forEach((one) => one.remove());
+    return article.textContent.split(/\\s+/).length;
+}"""
+
+
+@pytest.mark.browser
+def test_no_chapter_is_longer_than_can_be_read_at_once(watch, pages):
+    seen = watch()
+    words = {page: seen.open(page, wait="load").evaluate(WORDS) for page in pages if page.startswith("notebooks/")}
+    assert min(words.values()) > 50
+    assert {page: count for page, count in words.items() if count > 1500} == {}
+
+
+@pytest.mark.browser
+def test_each_results_page_states_the_figures_of_its_model(site, pages):
+    """Where a run shows a model, its page says VE, active units and cancellation under the title."""
+    stated = 0
+    for page in [page for page in pages if page.startswith("notebooks/")]:
+        results = json.loads((site / "results" / Path(page).stem / "results.json").read_text(encoding="utf-8"))
+        if "models" in results:
+            text = (site / page).read_text(encoding="utf-8")
+            line = re.search(r"Figures of the model</strong>(.*?)</li>", text, re.DOTALL)
+            assert line, page
+            for about in results["models"].values():
+                told = f"VE {about['variance_explained']:.1f} %, {about['active_units']:.1f} active units in a frame"
+                assert f"{told}, cancellation {about['cancellation']:.2f}" in line[1].replace("\n", " "), page
+            stated += 1
+    assert stated >= 8
