@@ -44,8 +44,8 @@ class Glance(SphinxDirective):
 def cells(line: dict[str, str], up: str) -> Iterator[str]:
     for key in ("claim", "figure", "data", "verdict"):
         yield f"<td class='left'>{escape(line[key])}</td>"
-    page = escape(line["run"])
-    linked = f'<a href="{up}notebooks/{page}.html">{page}</a>' if line["linked"] else page
+    page, title = escape(line["run"]), escape(line["title"])
+    linked = f'<a href="{up}notebooks/{page}.html">{title}</a>' if line["linked"] else title
     yield f"<td class='left'>{linked}</td>"
 
 
@@ -53,6 +53,7 @@ def rows(claim: dict[str, Any], source: Path) -> Iterator[dict[str, str]]:
     """Lines of one claim: one for each data set that it goes over, or one that says why there is none."""
     run = claim["run"]
     base = {"claim": claim["claim"], "run": run, "linked": "yes", "figure": "–", "data": "–", "verdict": "not run"}
+    base["title"] = title_of(source / "notebooks" / f"{run}.ipynb", run)
     file = source / "results" / run / "results.json"
     if not file.is_file():
         yield {**base, "linked": "", "data": "no part of this book"}
@@ -70,6 +71,15 @@ def rows(claim: dict[str, Any], source: Path) -> Iterator[dict[str, str]]:
             yield {**base, "data": absent or "this run has no such figure"}
             continue
         yield {**base, **judged(claim, float(ours), float(theirs)), "data": data_of(claim, found, name)}
+
+
+def title_of(notebook: Path, otherwise: str) -> str:
+    """Return a chapter's heading, without what follows its colon."""
+    if not notebook.is_file():
+        return otherwise
+    first = "".join(json.loads(notebook.read_text(encoding="utf-8"))["cells"][0]["source"])
+    heading, _, _ = first.partition("\n")
+    return heading.removeprefix("# ").partition(":")[0] if heading.startswith("# ") else otherwise
 
 
 def at(found: object, place: str) -> Any:

@@ -13,6 +13,7 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 LEAST_COLUMNS, MOST_CELLS = 4, 60
+MANY = 7  # columns from which on letters are a little smaller, so that a table fits a wide screen
 _TABLE = re.compile(r"(<div class='dfecs-table[^>]*>)<table>(.*?)</table>", re.DOTALL)
 _HEAD = re.compile(r"<th(| [^>]*)>(.*?)</th>", re.DOTALL)
 
@@ -23,8 +24,10 @@ def as_cards(match: re.Match[str]) -> str:
     head, _, body = table.partition("</thead>")
     names = [escape(unescape(re.sub(r"<[^>]+>", "", text)), quote=True) for _, text in _HEAD.findall(head)]
     rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
+    if len(names) >= MANY:
+        box = box.replace("dfecs-table", "dfecs-table dfecs-many", 1)
     if len(names) < LEAST_COLUMNS or len(names) * len(rows) > MOST_CELLS:
-        return match[0]
+        return f"{box}<table>{table}</table>"
     out = []
     for row in rows:
         cells = re.split(r"<td", row)[1:]

@@ -189,6 +189,7 @@
     state.goal = null;
     const alone = (value) => { state.codes = current().names.map((_, k) => (k === u ? value : 0)); draw(); };
     if (calm.matches) { alone(100); tell(); return; }
+    find("live").textContent = "One unit moves there and back.";
     const began = performance.now();
     const step = (now) => {
       const t = Math.max(0, now - began) / 1600;

@@ -349,7 +349,8 @@ def test_the_count_of_units_agrees_with_the_sliders(watch):
     page = watch().open("explorer.html")
     for name in ("smile", "fear"):
         press(page, name)
-        settle(page)
+        told = f"document.querySelector('.ex-live').textContent.startsWith('{name.capitalize()}')"
+        page.wait_for_function(told)  # at the end of the movement
         shown = sum(slider(page, k).input_value() != "0" for k in range(page.locator(".ex-sliders input").count()))
         assert f": {shown} of " in page.locator(".ex-said").inner_text()
 
@@ -360,7 +361,8 @@ def test_a_unit_moves_there_and_back_and_says_which_action_unit_is_nearest(watch
     rest = drawn(page)
     page.locator(".ex-loop").first.click()
     page.wait_for_function("document.querySelector('.ex-sliders input').value > 30")
-    page.wait_for_function("document.querySelector('.ex-said').textContent.includes('at rest')", timeout=15000)
+    page.wait_for_function("document.querySelector('.ex-live').textContent.includes('at rest')", timeout=15000)
+    settle(page)
     np.testing.assert_allclose(drawn(page), rest, atol=0.11)
     words = page.locator(".ex-sliders small").all_inner_texts()
     assert words
