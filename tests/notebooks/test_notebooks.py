@@ -79,7 +79,7 @@ def test_the_first_cell_says_what_one_learns_how_long_it_takes_and_which_model_i
     if "FullFaceModel(" not in code:
         return
     assert shown
-    papers = 'encoder = "hierarchical"' in code or re.search(r'FullFaceModel\([^\n]*"hierarchical"', code)
+    papers = 'encoder = "hierarchical"' in code or re.search(r'FullFaceModel(\.paper\(|\([^\n]*"hierarchical")', code)
     assert ("*DFECS (paper)*" in shown[1]) == bool(papers)
 
 
