@@ -29,8 +29,8 @@ from dfecs_lib.simulate import ACTION_UNITS
 
 N_UNITS = 16
 METHODS: Mapping[str, Callable[[], object]] = {
-    "DFECS (paper)": lambda: FullFaceModel(N_UNITS, encoder="hierarchical"),
-    "DFECS, refined for sparse codes": lambda: FullFaceModel(N_UNITS, encoder="sparse"),
+    "DFECS": lambda: FullFaceModel(N_UNITS),
+    "DFECS (paper)": lambda: FullFaceModel.paper(N_UNITS),
     "semi-NMF": lambda: PeerUnits("semi_nmf", N_UNITS),
     "sparse PCA": lambda: PeerUnits("sparse_pca", N_UNITS),
     "ICA": lambda: PeerUnits("ica", N_UNITS),

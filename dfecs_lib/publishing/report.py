@@ -12,11 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dfecs_lib.anatomy.contours import contours
-from dfecs_lib.anatomy.skin import skin
 from dfecs_lib.evaluation.quality import quality, quality_sentence
-from dfecs_lib.keypoints import coordinates, get_scheme, scheme_of, to_points
+from dfecs_lib.keypoints import coordinates, scheme_of, to_points
 from dfecs_lib.models.base import UnitsBase
 from dfecs_lib.models.naming import part_of_units, unit_names
+from dfecs_lib.models.sides import asymmetry, side_codes, split_units
 from dfecs_lib.plotting import Figure, HoverCodes, Table, draw_face, new_figure, plotly_script
 from dfecs_lib.preprocessing import Preparation
 
@@ -41,18 +41,23 @@ _STYLE = (
 )
 
 
-def _sides(model: UnitsBase) -> NDArray[np.float64]:
-    """Return of each unit how much more it moves the person's left half than the right one, from -1 to 1."""
-    scheme = get_scheme(model.scheme_)
-    left = skin(scheme).mean[:, 0] > 0  # x to the image's right
-    middle = scheme.mirror == np.arange(scheme.n_points)
-    left &= ~middle
-    size = np.nansum(to_points(np.asarray(model.components_)) ** 2, axis=2)
-    of_left, of_right = size[:, left].sum(axis=1), size[:, ~left & ~middle].sum(axis=1)
-    return np.asarray((of_left - of_right) / np.maximum(of_left + of_right, 1e-12))
+def _sides(model: UnitsBase, motion: pd.DataFrame | None) -> NDArray[np.float64]:
+    """Return of each unit how much more the left half of the face takes part than the right one, from -1 to 1."""
+    if motion is not None:
+        names = np.array([str(k) for k in range(len(model.components_))])
+        return np.asarray(
+            -asymmetry(side_codes(model.components_, motion, model.scheme_, names))[names], dtype=np.float64
+        )
+    right, left = (np.square(half).sum(axis=1) for half in split_units(model.components_, model.scheme_))
+    return np.asarray((left - right) / np.maximum(left + right, 1e-12), dtype=np.float64)
 
 
-def summary_of_codes(codes: pd.DataFrame, model: UnitsBase, seconds: pd.Series[float] | None = None) -> pd.DataFrame:
+def summary_of_codes(
+    codes: pd.DataFrame,
+    model: UnitsBase,
+    seconds: pd.Series[float] | None = None,
+    motion: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Return a row a unit: how much, how high, how long, and on which side.
 
     Parameters
@@ -63,13 +68,17 @@ def summary_of_codes(codes: pd.DataFrame, model: UnitsBase, seconds: pd.Series[f
         The units.
     seconds : Series, optional
         Of the same rows; without them the time active is a share of the frames alone.
+    motion : DataFrame, optional
+        What was encoded. With it, ``left_right`` is of what the person did (`dfecs_lib.models.sides`); without, of the
+        units as they are.
 
     Returns
     -------
     DataFrame
         ``unit`` (its name), ``part``, ``mean`` and ``peak`` activation (registered pixels), ``active`` (percent of the
         frames with a face in which it exceeds a tenth of its peak), ``active_s`` (seconds), and ``left_right``: how
-        much more it moves the person's left half than the right, from −1 (right alone) to 1 (left alone).
+        much more the person's left half takes part than the right, from −1 (right alone) to 1 (left alone); NaN for a
+        unit that is hardly ever at work.
     """
     values = codes.to_numpy(np.float64)
     seen = np.isfinite(values).all(axis=1)
@@ -88,7 +97,7 @@ def summary_of_codes(codes: pd.DataFrame, model: UnitsBase, seconds: pd.Series[f
             "peak": peak,
             "active": 100 * active,
             "active_s": active * len(shown) * step,
-            "left_right": _sides(model),
+            "left_right": _sides(model, motion),
         }
     )
 
@@ -203,7 +212,8 @@ def report_page(
         others[:] = rebuilt + neutral.to_numpy(np.float64)
         moved = shown.to_numpy() - neutral.to_numpy(np.float64)
         explained = 100 * (1 - float(((moved - rebuilt) ** 2).sum() / max((moved**2).sum(), 1e-12)))
-        summary = summary_of_codes(codes, model, seconds)
+        motion = registered - neutral.to_numpy(np.float64)
+        summary = summary_of_codes(codes, model, seconds, motion)
         order = np.argsort(-summary["mean"].to_numpy())[:12]
         # Every moment of the recording, those without a face too: a gap must not look like a slow movement.
         every = codes.sort_index().iloc[:: -(-len(codes) // _MOST)]
@@ -215,7 +225,7 @@ def report_page(
             names=[_short(summary["unit"].iloc[k]) for k in order],
             alt=f"Activations of the {len(order)} most active units over time.",
         )
-        heads = {"active": "active (% of frames)", "active_s": "active (s)", "left_right": "left − right"}
+        heads = {"active": "active (% of frames)", "active_s": "active (s)", "left_right": "left − right side"}
         table_html = Table(summary.sort_values("mean", ascending=False), form="{:.2f}", names=heads).html
         unit_parts = (
             f"<h2>Units over time</h2><p>In registered pixels; the units explain {explained:.0f} % of the motion.</p>"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from dfecs_lib import load, prepare
 from dfecs_lib.cli import main
 from dfecs_lib.ffm import load_model
+from dfecs_lib.keypoints import get_scheme
 from dfecs_lib.publishing.report import summary_of_codes
 from dfecs_lib.tracking import track_many
 from dfecs_lib.workflow import train
@@ -43,6 +46,25 @@ def test_summary_counts_what_is_active_and_where(page: Path) -> None:
     assert table.loc[0, ["mean", "peak"]].tolist() == pytest.approx([50 / 11, 10])
     assert table.loc[0, ["active", "active_s"]].tolist() == pytest.approx([500 / 11, 0.5])
     assert table["left_right"].between(-1, 1).all()
+
+
+def test_a_mirrored_clip_has_its_sides_exchanged(page: Path) -> None:
+    model = load_model(page.parent / "units.npz")
+    mirror = get_scheme(model.scheme_).mirror
+
+    def mirrored(rows: np.ndarray) -> np.ndarray:
+        across, down = np.split(rows, 2, axis=1)
+        return np.concatenate([-across[:, mirror], down[:, mirror]], axis=1)
+
+    model.components_ = model.components_ + mirrored(model.components_)  # units of both sides alike
+    motion = prepare(load(page.parent / "clip.parquet")).dropna()
+    turned = pd.DataFrame(mirrored(motion.to_numpy()), index=motion.index, columns=motion.columns)
+    turned.attrs = motion.attrs
+    as_it_is, exchanged = (
+        summary_of_codes(model.transform(rows), model, motion=rows)["left_right"] for rows in (motion, turned)
+    )
+    assert as_it_is.abs().max() > 0.1
+    np.testing.assert_allclose(exchanged, -as_it_is, atol=1e-6)
 
 
 @pytest.mark.browser
