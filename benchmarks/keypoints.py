@@ -107,8 +107,9 @@ def conversions(clips: dict[str, Mesh], dlib: Path | None) -> dict[str, object]:
         frames = mine.index.get_level_values("frame")
         theirs = other.iloc[np.searchsorted(numbers, frames)].set_axis(mine.index, axis=0)
         theirs.attrs = {"scheme": "ibug68", "history": []}
-        a, b = (to_points(AffineRegistration().transform(t)) for t in (mine, theirs))
-        away = (a - b) / 8.0  # the eyes are about 600 of the registered frame's 800 px apart: percent of the face width
+        a, b = to_points(mine), to_points(theirs)
+        eyes = np.linalg.norm(b[:, 36:42].mean(axis=1) - b[:, 42:48].mean(axis=1), axis=1)
+        away = 100 * (a - b) / eyes[:, None, None]
         constant, moving = away.mean(axis=0), away - away.mean(axis=0)
         parts = keypoints.IBUG68.parts
         results[name] = {
@@ -164,7 +165,7 @@ def main() -> None:
     results: dict[str, object] = {"cost": cost(every)}
     del every
     print(results["cost"], flush=True)
-    results["conversions, percent of the face's width"] = conversions(clips, dlib)
+    results["mesh as 68 points against dlib, percent of the eyes' distance"] = conversions(clips, dlib)
     results["pose leakage"] = frontalizers(clips)
     motion = prepare([table for table, _ in clips.values()], scheme="tracked")
     table, _ = compare_counts(motion, n_units=UNITS, n_frames=1000)

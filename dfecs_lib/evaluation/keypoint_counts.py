@@ -144,10 +144,11 @@ def compare_counts(
     table : DataFrame
         One row a scheme. ``points``; ``ve_common, low, high``: variance explained (squared, percent) of people left
         out within `common_points`, with its 95 % interval over people; ``ceiling_common`` and ``share_of_ceiling`` in
-        percent (NaN where no recording is long enough to tell); ``ve_own`` on all its own points; ``active`` and
-        ``cancellation`` of people left out; ``stability``, the mean cosine of matched units of two folds, within the
-        common points; ``interpretable``, percent of units that pass the library's `Rule` on these points, mean over
-        folds; ``fit_s``, seconds to learn (mean over folds), and ``frames_per_s`` of coding.
+        percent (NaN where no recording is long enough to tell, or ever still, so that motion is taken for noise);
+        ``ve_own`` on all its own points; ``active`` and ``cancellation`` of people left out; ``stability``, the mean
+        cosine of matched units of two folds, within the common points; ``interpretable``, percent of units that pass
+        the library's `Rule` on these points, mean over folds; ``fit_s``, seconds to learn (mean over folds), and
+        ``frames_per_s`` of coding.
     recovery : DataFrame
         Correlation of each action unit's intensity (rows) with a ridge readout of the codes of people left out, one
         column a scheme, and ``raw …`` of the motion itself, which bounds it; empty without `intensities`.
@@ -200,8 +201,8 @@ def compare_counts(
             "ve_common": value,
             "low": low,
             "high": high,
-            "ceiling_common": ceiling,
-            "share_of_ceiling": 100 * value / ceiling,
+            "ceiling_common": ceiling if ceiling > value else float("nan"),
+            "share_of_ceiling": 100 * value / ceiling if ceiling > value else float("nan"),
             "ve_own": score(pd.concat(own))[0],
             "stability": _stability(units),
             **{key: float(np.mean([one[key] for one in figures])) for key in figures[0]},

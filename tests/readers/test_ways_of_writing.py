@@ -12,10 +12,12 @@ import pytest
 from tracker_tables import XY, faces, openface_frame, plain_frame, pyfeat_frame, write
 
 from dfecs_lib import keypoints
+from dfecs_lib.data.load import load
 from dfecs_lib.data.readers import read_keypoints, read_pose, read_tracks, sniff
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.head3d import load_head
 from dfecs_lib.keypoints import IBUG68, from_points
+from dfecs_lib.preprocessing import prepare
 
 FACES = faces()
 PLAIN = from_points(FACES)
@@ -145,6 +147,26 @@ def test_meshes_with_and_without_irises(tmp_path: Path, count: int) -> None:
     np.testing.assert_allclose(keypoints.convert(read.keypoints, IBUG68).to_numpy(), PLAIN[:4])
     assert read.keypoints.isna().all().sum() == 2 * (478 - count)
     assert not read.report.problems
+
+
+def test_pyfeat_2_with_a_mesh(tmp_path: Path) -> None:
+    """Py-Feat 2 with MediaPipe writes 478 points in space, blendshapes, the head's place and who is shown."""
+    mesh = np.random.default_rng(0).uniform(280, 360, (12, 478, 2)).round(1)
+    mesh[:, keypoints.MEDIAPIPE478.positions(range(68))] = FACES
+    box = {"FaceRectX": 200.0, "FaceRectY": 150.0, "FaceRectWidth": 150.0, "FaceRectHeight": 160.0, "FaceScore": 0.99}
+    points = {f"{axis}_{k}": mesh[:, k, a] for a, axis in enumerate("xy") for k in range(478)}
+    points |= {f"z_{k}": np.linspace(-0.1, 0.1, 12) for k in range(478)}
+    more = {"X": 0.1, "Y": 0.2, "Z": 40.0, "Pitch": 0.2, "Roll": 0.0, "Yaw": -0.1, "AU12": 0.7, "jawOpen": 0.2}
+    more |= {"browDownLeft": 0.1, "Identity": "Person_0", "input": "a/clip.mp4", "frame": np.arange(12)}
+    path = write(tmp_path / "a.csv", pd.DataFrame(box | points | more))
+    read = read_tracks(path)
+    assert read.keypoints.attrs["scheme"] == "mediapipe478"
+    np.testing.assert_allclose(keypoints.to_points(read.keypoints), mesh)
+    assert read.pose is not None
+    assert read.action_units is not None
+    assert not read.report.problems
+    assert load(path).keypoints.shape == (12, 136)
+    assert prepare(load(path, scheme="tracked")).shape == (12, 956)
 
 
 def test_parquet_of_other_programs_and_arrays(tmp_path: Path) -> None:
