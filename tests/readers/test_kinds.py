@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -120,6 +121,17 @@ KINDS: dict[str, tuple[str, Write, int]] = {
     "npz": ("a.npz", lambda p: np.savez(p, landmarks=FACES, scores=np.ones(N)), N),
     "MATLAB": ("a.mat", lambda p: scipy.io.savemat(p, {"pts": FACES}), N),
     "MATLAB, frames last": ("a.mat", lambda p: scipy.io.savemat(p, {"shape": FACES.transpose(1, 2, 0)}), N),
+    "MATLAB, 2K by frames": ("a.mat", lambda p: scipy.io.savemat(p, {"landmarks": ROWS.T}), N),
+    "frames by names of pictures": (
+        "a.csv",
+        lambda p: plain_frame(FACES).assign(frame=[f"v1_img_{k:04d}" for k in range(N)]).to_csv(p, index=False),
+        N,
+    ),
+    "a time that is none": (
+        "a.csv",
+        lambda p: plain_frame(FACES).assign(time=[f"01:00:00:{k:02d}" for k in range(N)]).to_csv(p, index=False),
+        N,
+    ),
     "numbers without names": ("a.csv", lambda p: np.savetxt(p, ROWS, delimiter=","), N),
     "numbers, x y x y": ("a.txt", lambda p: np.savetxt(p, FACES.reshape(N, -1)), N),
     "columns numbered by pandas": ("a.csv", lambda p: pd.DataFrame(ROWS).to_csv(p, index=False), N),
@@ -143,6 +155,7 @@ def test_the_same_faces_in_every_kind(tmp_path: Path, kind: str) -> None:
         ("timestamp", TIMES * 1000),
         ("timestamp", TIMES * 1e6),
         ("time_ms", TIMES * 1000),
+        ("Time (ms)", TIMES * 1000),
         ("time", [by_the_clock(k) for k in range(N)]),
         ("timestamp", pd.date_range("2024-05-01 12:00", periods=N, freq="40ms").astype(str)),
         ("timestamp", 1.7e9 + TIMES),
@@ -188,6 +201,18 @@ def test_a_point_that_deeplabcut_is_not_sure_of_is_missing(tmp_path: Path) -> No
     assert any("1 points of a likelihood below 0.6" in note for note in tracks.report.notes)
 
 
+@pytest.mark.parametrize("value", [0, -1, 7.5])
+def test_a_face_in_one_place_is_none(tmp_path: Path, value: float) -> None:
+    table = plain_frame(FACES).assign(frame=range(N))
+    table.loc[4, table.columns != "frame"] = value
+    table.loc[6, ["x_3", "y_3"]] = min(value, 0)
+    table.to_csv(tmp_path / "a.csv", index=False)
+    tracks = read_tracks(tmp_path / "a.csv")
+    assert tracks.keypoints.isna().all(axis=1).to_numpy().nonzero()[0].tolist() == [4]
+    assert tracks.report.failed == 1
+    assert tracks.keypoints.iloc[6].isna().sum() == 2
+
+
 def pts(face: np.ndarray) -> str:
     lines = "\n".join(f"{x:.3f} {y:.3f}" for x, y in face)
     return f"version: 1\nn_points: {len(face)}\n{{\n{lines}\n}}\n"
@@ -216,6 +241,12 @@ def test_a_folder_of_points_a_picture_is_one_recording(
     assert np.abs(table.to_numpy() - ROWS).max() < 1e-3
 
 
+def units() -> bytes:
+    stream = io.BytesIO()
+    np.savez(stream, components_=ROWS[:3])
+    return stream.getvalue()
+
+
 REFUSED: dict[str, tuple[str, bytes | str, str]] = {
     "body pose": ("a.csv", long().query("landmark < 33").to_csv(index=False), "numbers 33 points"),
     "points by words": (
@@ -239,6 +270,7 @@ REFUSED: dict[str, tuple[str, bytes | str, str]] = {
     ),
     "MATLAB 7.3": ("a.mat", b"MATLAB 7.3 MAT-file, Platform".ljust(124) + b"\x00\x02IM" + bytes(400), "7.3"),
     "damaged MATLAB": ("a.mat", b"MATLAB 5.0 MAT-file, Platform".ljust(124) + b"\x00\x01IM" + bytes(9), "mat"),
+    "units": ("a.npz", units(), "holds units, not tracked faces"),
     "numbers of another count": ("a.csv", "1,2,3\n4,5,6\n", "3 in a line"),
     "two individuals": (
         "a.csv",

@@ -119,7 +119,7 @@ def test_content_decides_the_format(samples: Path, name: str, source: str) -> No
 
 
 def test_failed_frames_are_nan_counted_and_said(tmp_path: Path) -> None:
-    zeros = dict.fromkeys(XY, np.where(np.arange(6) == 5, 0.0, 100.0))
+    zeros = {c: np.where(np.arange(6) == 5, 0.0, 100.0 + k) for k, c in enumerate(XY)}
     path = openface(tmp_path / "a.csv", success=[1, 0, 1, 1, 1, 1], confidence=[0.9, 0.9, 0.4, 0.7, 0.69, 0.9], **zeros)
     table = read_keypoints(path)
     failed = table.isna().all(axis=1).to_numpy()
@@ -142,7 +142,7 @@ def test_spellings_of_nan_and_infinity_are_missing(tmp_path: Path) -> None:
 
 
 def test_pyfeat_frames_without_a_face(tmp_path: Path) -> None:
-    nothing = {c: [1.0, np.nan, 3.0] for c in XY}
+    nothing = {c: [1.0 + k, np.nan, 3.0 + k] for k, c in enumerate(XY)}
     path = pyfeat(tmp_path / "a.csv", [0, 1, 2], FaceScore=[0.9, np.nan, 0.3], **nothing)
     table = read_keypoints(path)
     assert table.isna().all(axis=1).tolist() == [False, True, True]

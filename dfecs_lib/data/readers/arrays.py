@@ -38,7 +38,7 @@ _POINTS = ("landmarks", "points", "pts", "keypoints", "shape", "shapes", "preds"
 _RATES = ("fps", "frame_rate", "framerate")
 _LIKE_A_FACE = 0.8
 _KNOWN = ", ".join(map(str, sorted(SIZES)))
-_SHAPES = "(frames, K, 2), (frames, K, 3), (frames, 2, K), (K, 2, frames), (frames, 2K) and (K, 2)"
+_SHAPES = "(frames, K, 2), (frames, K, 3), (frames, 2, K), (K, 2, frames), (frames, 2K), (2K, frames) and (K, 2)"
 
 
 def _likeness(points: NDArray[np.float64]) -> float:
@@ -55,6 +55,13 @@ def _points_of(array: NDArray[np.float64]) -> NDArray[np.float64] | None:
         array = array.squeeze(array.shape.index(1))
     if array.ndim == 2 and array.shape[1] in (2, 3) and array.shape[0] in SIZES:
         return array[None, :, :2]
+    if (
+        array.ndim == 2
+        and array.shape[0] % 2 == 0
+        and array.shape[0] // 2 in SIZES
+        and array.shape[1] // 2 not in SIZES
+    ):
+        array = array.T
     if array.ndim == 2 and array.shape[1] % 2 == 0 and array.shape[1] // 2 in SIZES:
         apart, woven = array.reshape(len(array), 2, -1).transpose(0, 2, 1), array.reshape(len(array), -1, 2)
         return woven if _likeness(apart) < _LIKE_A_FACE <= _likeness(woven) else apart
@@ -105,6 +112,8 @@ def _single(path: Path, content: Mapping[str, object], options: FileOptions) -> 
     """Read the one array of points among several variables."""
     names = [name for name in content if not name.startswith("__")]
     arrays = {name: array for name in names if isinstance(array := content[name], np.ndarray)}
+    if "components_" in arrays:
+        raise DfecsError(f"{path}: holds units, not tracked faces")
     fitting = [n for n, a in arrays.items() if a.dtype.kind in "fiu" and a.size and _points_of(a) is not None]
     chosen = next((name for name in _POINTS if name in fitting), fitting[0] if len(fitting) == 1 else None)
     if chosen is None:
@@ -149,9 +158,10 @@ def read_mat(path: Path, names: list[str] | None = None) -> Mapping[str, object]
 
 def _read_matlab(path: Path, options: FileOptions) -> Tracks:
     try:
-        return _single(path, read_mat(path), options)
+        content = read_mat(path)
     except (ValueError, OSError) as error:
         raise DfecsError(f"{path}: {_reason(error)}") from error
+    return _single(path, content, options)
 
 
 def _read_unnamed(path: Path, options: FileOptions) -> Tracks:

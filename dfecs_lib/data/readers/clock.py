@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["is_clock", "seconds_of_texts", "since_the_start"]
+__all__ = ["is_clock", "is_number", "numbers_at_the_end", "seconds_of_texts", "since_the_start"]
 
 _CLOCK = re.compile(r"-?(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d+))?")
+_NOTHING = frozenset({"", "none", "null", "n/a", "-", "--", "."})
+_LAST_NUMBER = re.compile(r".*?(\d{1,15})(?:\.[A-Za-z]\w{0,4})?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d{1,2}:\d\d.*")
 #: No video shows a frame for longer than so many seconds, and no camera takes more than one in so many milliseconds
 #: (250 a second): a step above it is counted in milliseconds, one a thousand times as long in microseconds.
@@ -22,6 +24,27 @@ _SINCE_1970 = 1e8
 def is_clock(text: str) -> bool:
     """Whether a cell holds a time of day or a date, which is no number."""
     return bool(_CLOCK.fullmatch(text.strip()) or _DATE.fullmatch(text.strip()))
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell holds a number, or nothing."""
+    try:
+        float(text.replace(",", ".") or 0)
+    except ValueError:
+        return text.strip().lower() in _NOTHING
+    return True
+
+
+def numbers_at_the_end(texts: list[str]) -> NDArray[np.float64]:
+    """Return the last number in each name, before its ending; NaN where there is none.
+
+    Examples
+    --------
+    >>> numbers_at_the_end(["img_0012", "clip2_f7.png", "none"]).tolist()
+    [12.0, 7.0, nan]
+    """
+    found = [_LAST_NUMBER.fullmatch(text.strip()) for text in texts]
+    return np.array([float(match[1]) if match else np.nan for match in found], dtype=np.float64)
 
 
 def seconds_of_texts(texts: list[str]) -> NDArray[np.float64]:

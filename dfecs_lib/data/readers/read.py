@@ -36,6 +36,7 @@ PathLike = str | os.PathLike[str]
 _REFUSED = {
     b"\x89HDF": "an HDF5 file; export its points as CSV (SLEAP: analysis CSV; DeepLabCut: csv; MATLAB: save with -v7)",
     b"\x80": "a pickle, which may run anybody's code and is never opened; save the table as CSV or Parquet",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet of Excel's old kind; save the table as CSV",
     b"<?xml": "an XML file; save the points as CSV, a column x_0 … y_67 each",
     b"%PDF": "a PDF file; a table is needed",
 }

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dfecs_lib.data.readers.clock import is_clock, seconds_of_texts, since_the_start
+from dfecs_lib.data.readers.clock import is_clock, is_number, numbers_at_the_end, seconds_of_texts, since_the_start
 from dfecs_lib.data.readers.columns import Points, find_points, named, points_missing
 from dfecs_lib.data.readers.layout import layout_of
 from dfecs_lib.data.readers.recordings import Place, places
@@ -33,8 +33,8 @@ PRINCIPAL_POINT = (640.0, 360.0)
 #: Points that a tool is less sure of are missing: DeepLabCut's own default (``pcutoff``).
 UNSURE = 0.6
 
-_SECONDS = ("timestamp", "time", "time_s", "seconds", "sec", "t")
-_MILLISECONDS = ("timestamp_ms", "time_ms", "milliseconds", "millis", "ms")
+_SECONDS = ("timestamp", "time", "time_s", "time (s)", "time [s]", "time_sec", "timestamp_s", "seconds", "sec", "t")
+_MILLISECONDS = ("timestamp_ms", "time_ms", "time (ms)", "time [ms]", "timestamp (ms)", "milliseconds", "millis", "ms")
 #: Columns of time, by whatever unit.
 TIMES = (*_SECONDS, *_MILLISECONDS)
 _TRUE = frozenset({"1", "1.0", "true", "t", "yes", "y"})
@@ -102,20 +102,27 @@ def read_sheet(sheet: Sheet, dialect: Dialect, options: FileOptions) -> Tracks:
     points = _points(path, header, dialect)
     confidence, success = named(header, *dialect.confidence), named(header, *dialect.success)
     time = named(header, *TIMES)
+    notes: list[str] = []
     clock = time is not None and is_clock(sheet.first(time))
+    if time is not None and not clock and not is_number(sheet.first(time)):
+        notes.append(f"Its column {time!r} holds {sheet.first(time)[:40]!r}, which is no time; it is left out.")
+        time = None
     units = {m[1]: c for c in header if (m := re.fullmatch(dialect.units, c))} if dialect.unit else {}
     pose = dict(dialect.pose) if set(dialect.pose.values()) <= set(header) else {}
     where = places(path, header, dialect.face, dialect.picture, time, options)
     rectangle = dialect.rectangle if set(dialect.rectangle) <= set(header) else ()
     numbers = [*points.columns, *units.values(), *pose.values(), *rectangle, *where.numbers]
     numbers += [column for column in (confidence, None if clock else time) if column]
-    texts = [*where.texts, *(column for column in (success, time if clock else None) if column)]
+    named_frames = where.frame if where.frame is not None and not is_number(sheet.first(where.frame)) else None
+    numbers = [column for column in numbers if column != named_frames]
+    texts = [*where.texts, *(column for column in (success, named_frames, time if clock else None) if column)]
     cells = sheet.read([*dict.fromkeys(numbers)], [*dict.fromkeys(texts)])
     if time is not None and clock:
         cells.numbers[time] = seconds_of_texts(cells.texts[time])
+    if named_frames is not None:
+        cells.numbers[named_frames] = numbers_at_the_end(cells.texts[named_frames])
 
     problems: list[str] = []
-    notes: list[str] = []
     xy, camera = _pixels(cells, points, options, notes)
     threshold = dialect.min_confidence if options.min_confidence is None else options.min_confidence
     score = cells.numbers[confidence] if confidence else None
@@ -211,8 +218,8 @@ def _pixels(
         camera["picture_size"] = list(options.picture_size)
     count = len(points.x)
     xy[:, :count], xy[:, width : width + count] = x, y
-    # A tracker that lost one point of a face it found writes it as (0, 0).
-    lost = (x == 0) & (y == 0)
+    # A tracker that lost one point of a face it found writes it as (0, 0), or as (-1, -1).
+    lost = ((x == 0) & (y == 0)) | ((x == -1) & (y == -1))
     lost &= ~lost.all(axis=1, keepdims=True)
     if points.score:
         score = np.column_stack([cells.numbers[c] for c in points.score])
@@ -224,7 +231,7 @@ def _pixels(
     if lost.any():
         xy[:, :count][lost] = np.nan
         xy[:, width : width + count][lost] = np.nan
-        notes.append(f"{int(lost.sum())} points at (0, 0) of faces elsewhere are missing points.")
+        notes.append(f"{int(lost.sum())} points at (0, 0) or (-1, -1) of faces elsewhere are missing points.")
     return xy, camera
 
 
@@ -241,6 +248,7 @@ def _good(
     reasons = {
         "without any point": ~found.any(axis=1),
         "of zeros": ((xy == 0) | ~found).all(axis=1),
+        "with all points in one place": _in_one_place(xy),
         f"with coordinates beyond {LARGEST_COORDINATE:,.0f} pixels": beyond,
     }
     if succeeded is not None:
@@ -253,6 +261,17 @@ def _good(
         first[name] = mask & good
         good &= ~mask
     return good, first
+
+
+def _in_one_place(xy: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say which rows' points are all the same, as where a tool writes -1 for a face that it did not find."""
+    found = np.isfinite(xy)
+    one = found.any(axis=1)
+    for half in np.hsplit(np.arange(xy.shape[1]), 2):
+        part, there = xy[:, half], found[:, half]
+        top = np.max(part, axis=1, initial=-np.inf, where=there)
+        one &= top == np.min(part, axis=1, initial=np.inf, where=there)
+    return np.asarray(one & (found.sum(axis=1) > 2), dtype=np.bool_)
 
 
 def _faceless(frames: int, reasons: dict[str, int], score: NDArray[np.float64] | None) -> str:
