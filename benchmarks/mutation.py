@@ -67,7 +67,7 @@ def places(tree: ast.Module) -> Iterator[tuple[ast.AST, str, str]]:
             yield node, "return", "None"
         if isinstance(node, ast.Call) and node.keywords:
             yield node, "keyword", str(node.keywords[-1].arg)
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not | ast.Invert):
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Invert):
             yield node, "sign", type(node.op).__name__
 
 

@@ -111,3 +111,30 @@ def test_nothing_to_compare_is_said() -> None:
         metrics.active_units([[np.nan]])
     assert np.isnan(metrics.variance_explained(np.zeros((1, 4)), np.zeros((1, 4))))
     assert len(IBUG68.mirror) == 68
+
+
+def test_units_count_that_make_up_their_share_of_the_motion() -> None:
+    units = np.array([[3.0, 4.0], [0.0, 1.0]])  # of lengths 5 and 1
+    # The first unit alone; both, the second with a tenth of the motion; both against each other.
+    codes = np.array([[2.0, 0.0], [1.0, 0.5], [1.0, -4.0], [np.nan, 1.0]])
+    whole = np.linalg.norm(codes[:3] @ units, axis=1)
+    parts = np.abs(codes[:3]) * [5.0, 1.0]
+    for share in (0.0, 0.05, 0.09, 0.1, 0.3, 0.9, 1.2):
+        expected = ((codes[:3] != 0) & (parts >= share * whole[:, None])).sum(axis=1).mean()
+        assert metrics.active_units(codes, units=units, share=share) == pytest.approx(expected)
+    assert metrics.active_units(codes, units=units) == metrics.active_units(codes, units=units, share=metrics.SHARE)
+    assert metrics.active_units(codes, 0.6, units=units, share=0.0) == pytest.approx(4 / 3)
+    assert metrics.active_units(codes, 0.5, units=units, share=0.0) == pytest.approx(4 / 3)  # as large is not larger
+
+
+def test_what_units_take_from_each_other() -> None:
+    units = np.array([[1.0, 2.0, 0.0], [-1.0, 0.5, 1.0]])
+    codes = np.array([[1.0, 2.0], [0.5, 0.0]])
+    expected = np.linalg.norm(np.abs(codes) @ np.abs(units)) / np.linalg.norm(codes @ units)
+    assert metrics.cancellation(codes, units) == pytest.approx(expected)
+    assert metrics.cancellation(codes, np.abs(units)) == pytest.approx(1.0)
+    assert metrics.cancellation(codes, units * 1e-9) == pytest.approx(expected)
+    assert np.isnan(metrics.cancellation(np.zeros((2, 2)), units))
+    for wrong in (units[:1], units[0], units[None]):
+        with pytest.raises(DfecsError, match="do not belong to units"):
+            metrics.cancellation(codes, wrong)
