@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import importlib.util
 import io
 import re
 import tokenize
@@ -81,6 +83,21 @@ def test_the_first_cell_says_what_one_learns_how_long_it_takes_and_which_model_i
     assert shown
     papers = 'encoder = "hierarchical"' in code or re.search(r'FullFaceModel(\.paper\(|\([^\n]*"hierarchical")', code)
     assert ("*DFECS (paper)*" in shown[1]) == bool(papers)
+
+
+def test_every_name_that_it_takes_from_the_library_is_there(notebook):
+    """A notebook is run rarely; a name that has gone shall be seen at once."""
+    code = "\n".join(c.source for c in notebook.cells if c.cell_type == "code")
+    absent = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("dfecs_lib"):
+            module = importlib.import_module(str(node.module))
+            absent += [
+                f"{node.module}.{name.name}"
+                for name in node.names
+                if not hasattr(module, name.name) and importlib.util.find_spec(f"{node.module}.{name.name}") is None
+            ]
+    assert absent == []
 
 
 def test_no_figure_without_alt_text_and_data(notebook):
