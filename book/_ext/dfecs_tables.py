@@ -26,7 +26,10 @@ def as_cards(match: re.Match[str]) -> str:
     rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
     if len(names) >= MANY:
         box = box.replace("dfecs-table", "dfecs-table dfecs-many", 1)
-    if len(names) < LEAST_COLUMNS or len(names) * len(rows) > MOST_CELLS:
+    long = (
+        len(names) * len(rows) > MOST_CELLS and "dfecs-glance" not in box
+    )  # a claim is a card, however many there are
+    if len(names) < LEAST_COLUMNS or long:
         return f"{box}<table>{table}</table>"
     out = []
     for row in rows:
