@@ -147,8 +147,8 @@ def compare_counts(
         percent (NaN where no recording is long enough to tell, or ever still, so that motion is taken for noise);
         ``ve_own`` on all its own points; ``active`` and ``cancellation`` of people left out; ``stability``, the mean
         cosine of matched units of two folds, within the common points; ``interpretable``, percent of units that pass
-        the library's `Rule` on these points, mean over folds; ``fit_s``, seconds to learn (mean over folds), and
-        ``frames_per_s`` of coding.
+        the library's `Rule` on these points, mean over folds; ``fit_s``, processor seconds to learn (mean over
+        folds), and ``frames_per_s`` coded in one.
     recovery : DataFrame
         Correlation of each action unit's intensity (rows) with a ridge readout of the codes of people left out, one
         column a scheme, and ``raw …`` of the motion itself, which bounds it; empty without `intensities`.
@@ -169,13 +169,13 @@ def compare_counts(
         costs, own, codes, unseen, figures, units = [], [], [], [], [], []
         for train, test in folds:
             learn = sample_frames(table.iloc[train], n_frames, random_state)
-            start = time.perf_counter()
+            start = time.process_time()
             model = FullFaceModel(n_units).fit(learn)
-            fit_s = time.perf_counter() - start
+            fit_s = time.process_time() - start
             left_out = table.iloc[test]
-            start = time.perf_counter()
+            start = time.process_time()
             code = model.transform(left_out)
-            seconds = time.perf_counter() - start
+            seconds = time.process_time() - start
             assert isinstance(code, pd.DataFrame)
             guess = np.asarray(model.inverse_transform(code), dtype=np.float64)
             costs.append(frame_costs(left_out, guess, common))
@@ -187,7 +187,7 @@ def compare_counts(
                     "cancellation": metrics.cancellation(code, model.components_),
                     "interpretable": _interpretable(model.components_, name),
                     "fit_s": fit_s,
-                    "frames_per_s": len(left_out) / seconds,
+                    "frames_per_s": len(left_out) / max(seconds, 1e-3),
                 }
             )
             if intensities is not None:
