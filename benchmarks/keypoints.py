@@ -159,25 +159,27 @@ def cost(motion: pd.DataFrame) -> dict[str, object]:
 
 
 def main() -> None:
-    clips = meshes(Path(sys.argv[1]))
-    dlib = Path(sys.argv[2]) if len(sys.argv) > 2 else None
-    every = prepare([table for table, _ in meshes(Path(sys.argv[1]), 100_000).values()], scheme="tracked")
-    results: dict[str, object] = {"cost": cost(every)}
+    folder, dlib = Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    results: dict[str, object] = {}
+
+    def done(name: str, result: object) -> None:
+        results[name] = result
+        print(name, result, write("keypoints", {"about": __doc__, "results": results}), sep="\n", flush=True)
+
+    every = prepare([table for table, _ in meshes(folder, 100_000).values()], scheme="tracked")
+    done("cost", cost(every))
     del every
-    print(results["cost"], flush=True)
-    results["mesh as 68 points against dlib, percent of the eyes' distance"] = conversions(clips, dlib)
-    results["pose leakage"] = frontalizers(clips)
+    clips = meshes(folder)
+    done("mesh as 68 points against dlib, percent of the eyes' distance", conversions(clips, dlib))
+    done("pose leakage", frontalizers(clips))
     motion = prepare([table for table, _ in clips.values()], scheme="tracked")
     table, _ = compare_counts(motion, n_units=UNITS, n_frames=1000)
-    results["counts, real clips"] = table.round(2).to_dict("index")
-    print(table.round(2).T.to_string(), flush=True)
+    done("counts, real clips", table.round(2).to_dict("index"))
     data = simulate("sim-disfa", scheme="mediapipe478")
     table, recovery = compare_counts(prepare(data), data.truth.action_units, n_units=UNITS, n_splits=3, n_frames=1000)
-    results["counts, simulated faces (sim-disfa)"] = table.round(2).to_dict("index")
+    done("counts, simulated faces (sim-disfa)", table.round(2).to_dict("index"))
     some = recovery.reindex([au for au in SUBTLE if au in recovery.index])
-    results["subtle action units, simulated faces (sim-disfa)"] = some.round(2).to_dict("index")
-    print(table.round(2).T.to_string(), some.round(2).to_string(), sep="\n", flush=True)
-    print(write("keypoints", {"about": __doc__, "results": results}))
+    done("subtle action units, simulated faces (sim-disfa)", some.round(2).to_dict("index"))
 
 
 if __name__ == "__main__":
