@@ -22,6 +22,7 @@ __all__ = [
     "BP4D49",
     "DISFA66",
     "FACE_PARTS",
+    "IBUG51",
     "IBUG68",
     "MEDIAPIPE468",
     "MEDIAPIPE478",
@@ -181,6 +182,8 @@ IBUG68 = _subset("ibug68", list(range(68)))
 DISFA66 = _subset("disfa66", [k for k in range(68) if k not in (60, 64)])
 #: BP4D's 49 points: no jaw line (0-16) and no inner mouth corners (60, 64).
 BP4D49 = _subset("bp4d49", [k for k in range(17, 68) if k not in (60, 64)])
+#: iBUG-68 without the jaw line (300-W's inner points).
+IBUG51 = _subset("ibug51", list(range(17, 68)))
 #: WFLW's 98 points: twice as many along the jaw line, brows with a lower edge, pupils.
 WFLW98 = Scheme("wflw98", 98, tuple(range(68)), WFLW_IBUG, Layout(WFLW_PARTS, WFLW_MIRROR))
 #: MediaPipe's face mesh with irises; 68 of its 478 vertices stand for the iBUG points.
@@ -199,8 +202,11 @@ MEDIAPIPE468 = Scheme(
 )
 
 SCHEMES: Mapping[str, Scheme] = MappingProxyType(
-    {s.name: s for s in (IBUG68, DISFA66, BP4D49, WFLW98, MEDIAPIPE468, MEDIAPIPE478)}
+    {s.name: s for s in (IBUG68, DISFA66, BP4D49, IBUG51, WFLW98, MEDIAPIPE468, MEDIAPIPE478)}
 )
+
+
+_OTHER_NAMES: Mapping[str, str] = MappingProxyType({"ibug49": "bp4d49"})
 
 
 def made_of(scheme: Scheme, source: Scheme) -> tuple[tuple[int, ...], ...] | None:
@@ -220,11 +226,14 @@ def made_of(scheme: Scheme, source: Scheme) -> tuple[tuple[int, ...], ...] | Non
 
 
 def get_scheme(scheme: str | Scheme) -> Scheme:
-    """Return the scheme of that name (a Scheme passes through); DfecsError names the known ones."""
+    """Return the scheme of that name (a Scheme passes through); DfecsError names the known ones.
+
+    ``"ibug49"`` is another name of ``"bp4d49"``, whose points they are.
+    """
     if isinstance(scheme, Scheme):
         return scheme
     try:
-        return SCHEMES[scheme]
+        return SCHEMES[_OTHER_NAMES.get(scheme, scheme)]
     except (KeyError, TypeError):
         raise DfecsError(f"unknown keypoint scheme {scheme!r}; known: {', '.join(SCHEMES)}") from None
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.evaluation.keypoint_counts import common_points, compare_counts, on_points
+from dfecs_lib.evaluation.keypoint_counts import common_points, compare_counts, mesh_sets, on_points
 from dfecs_lib.ffm import FullFaceModel
 from dfecs_lib.keypoints import coordinates, get_scheme
 from dfecs_lib.preprocessing import prepare
@@ -50,6 +52,16 @@ def test_the_comparison_is_of_people_left_out(faces: tuple[pd.DataFrame, pd.Data
     assert recovery.loc["AU06", "raw mediapipe478"] > recovery.loc["AU06", "raw ibug68"] - 0.05
     with pytest.raises(DfecsError, match="two people"):
         compare_counts(motion[motion.index.get_level_values("subject") == "S001"])
+
+
+def test_data_sets_come_on_a_mesh_and_what_is_absent_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("DFECS_CLIPS", "DFECS_DISFA"):
+        monkeypatch.setenv(name, str(tmp_path / "nothing"))
+    found, absent = mesh_sets(["sim-ckplus", "disfa"])
+    assert set(found) == {"sim-ckplus"}
+    assert found["sim-ckplus"].motion.shape[1] == found["sim-ckplus"].rest.size == 956
+    assert "simulated" in found["sim-ckplus"].about
+    assert set(absent) == {"disfa"}
 
 
 def test_a_wide_part_is_learned_in_the_directions_that_it_has(faces: tuple[pd.DataFrame, pd.DataFrame]) -> None:

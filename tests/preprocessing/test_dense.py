@@ -150,3 +150,18 @@ def test_a_mesh_makes_wflw_and_a_68_makes_neither() -> None:
         convert(convert(mesh, "ibug68"), "wflw98")
     with pytest.raises(DfecsError, match="unknown keypoint scheme"):
         keypoints.get_scheme("mesh")
+
+
+def test_a_mesh_frame_without_some_points_keeps_the_others() -> None:
+    table = faces("mediapipe478", n=12)
+    lacking = table.copy()
+    lacking.attrs = table.attrs
+    lacking.loc[lacking.index[3], ["x_105", "y_105", "x_200", "y_200"]] = np.nan  # a point of a brow, one of the chin
+    lacking.iloc[5] = np.nan
+    frontal = Frontalizer().transform(lacking)
+    assert frontal.iloc[3].isna().sum() == 4
+    assert frontal.iloc[5].isna().all()
+    assert np.nanmax(np.abs((frontal - Frontalizer().transform(table)).iloc[3])) < 15  # of a face of 800 px
+    motion = prepare(lacking, scheme=TRACKED)
+    assert len(motion) == 11
+    assert motion.iloc[3].isna().sum() == 4

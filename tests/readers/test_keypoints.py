@@ -15,7 +15,7 @@ from dfecs_lib import keypoints
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import BP4D49, DISFA66, FACE_PARTS, IBUG68, SCHEMES, KeypointTableError, Scheme
 
-IBUG_SCHEMES = [IBUG68, DISFA66, BP4D49]
+IBUG_SCHEMES = [IBUG68, DISFA66, BP4D49, keypoints.IBUG51]
 
 
 def table_of(n: int = 4, scheme: Scheme = IBUG68) -> pd.DataFrame:
@@ -51,7 +51,7 @@ def test_subsets_lack_the_points_their_datasets_lack() -> None:
     assert set(range(68)) - set(DISFA66.ibug) == {60, 64}
     assert set(range(68)) - set(BP4D49.ibug) == {*range(17), 60, 64}
     assert "jaw" not in BP4D49.parts
-    assert [s.n_points for s in SCHEMES.values()] == [68, 66, 49, 98, 468, 478]
+    assert [s.n_points for s in SCHEMES.values()] == [68, 66, 49, 51, 98, 468, 478]
 
 
 @given(arrays(np.float64, (3, 98), elements=st.floats(-1e4, 1e4)))

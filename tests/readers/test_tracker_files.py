@@ -203,7 +203,7 @@ def test_openface_image_files_have_no_frame_column(tmp_path: Path) -> None:
 # --- plain CSV ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scheme", ["ibug68", "disfa66", "bp4d49", "mediapipe478"])
+@pytest.mark.parametrize("scheme", ["ibug68", "disfa66", "bp4d49", "ibug51", "wflw98", "mediapipe478"])
 def test_plain_csv_of_any_scheme(tmp_path: Path, scheme: str) -> None:
     width = 2 * keypoints.get_scheme(scheme).n_points
     values = np.random.default_rng(0).uniform(1, 9, (3, width))
