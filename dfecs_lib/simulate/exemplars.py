@@ -43,7 +43,12 @@ def _faces(
 
 
 def exemplar_table(
-    combinations: bool = True, intensity: float = 5.0, *, face: Face | None = None, one_sided: bool = False
+    combinations: bool = True,
+    intensity: float = 5.0,
+    *,
+    face: Face | None = None,
+    one_sided: bool = False,
+    scheme: str = "ibug68",
 ) -> pd.DataFrame:
     """Return a neutral face and one for each action unit (and combination), of the mean head seen from the front.
 
@@ -57,11 +62,13 @@ def exemplar_table(
         Whose face; the mean head's by default.
     one_sided : bool
         Whether to add the halves of actions that can act on one side: "AU12R" is the subject's right.
+    scheme : str
+        ``"ibug68"``, or one with further points, such as ``"mediapipe478"``.
 
     Returns
     -------
     keypoint table
-        68 points; one recording of one frame a face, named "neutral", "AU12", "AU01+AU02". To make units of them,
+        One recording of one frame a face, named "neutral", "AU12", "AU01+AU02". To make units of them,
         register them by `dfecs_lib.preprocessing.register_exemplars`.
 
     Examples
@@ -70,17 +77,18 @@ def exemplar_table(
     'neutral'
     """
     history = [{"operation": "simulate", "name": "exemplars", "intensity": intensity}]
+    shown = (face or Face(load_head().mean)).on(scheme)
     tables = [
         make_table(
             points[None],
-            scheme="ibug68",
+            scheme=scheme,
             frames=[0],
             dataset="sim-exemplars",
             subject="manual",
             recording=_name(units) + side,
             history=history,
         )
-        for (units, side), points in _faces(combinations, intensity, face, one_sided).items()
+        for (units, side), points in _faces(combinations, intensity, shown, one_sided).items()
     ]
     table = pd.concat(tables).sort_index()
     table.attrs = tables[0].attrs

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from dfecs_lib.anatomy.skin import skin
+from dfecs_lib.baselines import FACSUnits
 from dfecs_lib.data.load import load
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import MEDIAPIPE478, convert
-from dfecs_lib.preprocessing import prepare
-from dfecs_lib.simulate import ACTION_UNITS, Face, channel_of, simulate
+from dfecs_lib.preprocessing import prepare, register_exemplars
+from dfecs_lib.simulate import ACTION_UNITS, Face, channel_of, exemplar_table, simulate
 from dfecs_lib.simulate.people import draw_person
 
 MESH = MEDIAPIPE478
@@ -87,3 +88,16 @@ def test_simulated_meshes_come_by_name() -> None:
     assert data.keypoints.attrs["history"][0]["scheme"] == "mediapipe478"
     with pytest.raises(DfecsError, match="unknown keypoint scheme"):
         simulate("sim-ckplus", scheme="mesh")
+
+
+def test_exemplars_of_facs_come_on_a_mesh() -> None:
+    mesh = register_exemplars(exemplar_table(False, scheme="mediapipe478"))
+    faces = register_exemplars(exemplar_table(False))
+    np.testing.assert_allclose(convert(mesh, "ibug68"), faces, atol=1e-9)
+    names = mesh.index.get_level_values("recording")
+    units = FACSUnits(dict(zip(names, mesh.to_numpy(), strict=True))).fit()
+    # On the mesh the cheek raiser is mostly cheek and lid, which 68 points cannot show.
+    squint = units.components_[units.unit_names_.index("AU06")].reshape(2, -1)
+    energy = (squint**2).sum(axis=0)
+    where = np.concatenate([MESH.parts[f"{side}_{part}"] for side in ("right", "left") for part in ("cheek", "eye")])
+    assert energy[where].sum() > 0.5 * energy.sum()
