@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -85,7 +86,8 @@ def mesh_sets(sources: str | Sequence[str], *, size: str = "small") -> tuple[dic
         prepared = preparation(data, scheme=COUNTS[-1])
         truth = getattr(data, "truth", None)
         labels = data.action_units if truth is None else truth.action_units
-        found[name] = MeshSet(describe(name), prepared.motion, prepared.mean_neutral, labels)
+        key = Path(name).stem if Path(name).exists() else name.replace("/", "-")  # it becomes part of files' names
+        found[key] = MeshSet(describe(name), prepared.motion, prepared.mean_neutral, labels)
     return found, absent
 
 
