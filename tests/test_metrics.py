@@ -138,3 +138,13 @@ def test_what_units_take_from_each_other() -> None:
     for wrong in (units[:1], units[0], units[None]):
         with pytest.raises(DfecsError, match="do not belong to units"):
             metrics.cancellation(codes, wrong)
+
+
+def test_symmetry_leaves_out_a_missing_point_and_its_mirror_image() -> None:
+    motion = np.random.default_rng(1).normal(size=(3, 136))
+    there = np.ones(136, dtype=bool)
+    left, right = 36, int(IBUG68.mirror[36])
+    there[[left, right, left + 68, right + 68]] = False
+    missing = motion.copy()
+    missing[:, [left, left + 68]] = np.nan
+    np.testing.assert_allclose(metrics.symmetry(missing), metrics.symmetry(np.where(there, motion, 0.0)))
