@@ -103,11 +103,13 @@ def read_tracks(
 ) -> Tracks:
     """Read a file of tracked faces: points, and what the tool says beside them, at one go.
 
-    CSV of OpenFace, Py-Feat and other tools (also compressed by gzip, separated by semicolon, tab or ``|``, with
-    decimal commas, in UTF-16 or with a line ``sep=``), Parquet of this library and of others, arrays of NumPy. Columns
-    are found by their names (``x_0``, ``x0``, ``X_0``, ``part_0_x``, ``l0_x``, ``x1`` …). A line that cannot be read
-    costs that line. Points that an OpenFace file has in space only are projected by a camera of 1000 px focal length;
-    a table with y upwards, or mirrored, is put right; both are in ``attrs["history"]`` and in the report.
+    CSV of OpenFace, Py-Feat, DeepLabCut and other tools (also compressed by gzip, separated by semicolon, tab or ``|``,
+    with decimal commas, in UTF-16 or with a line ``sep=``), with a line a frame or a line a point (frame, landmark, x,
+    y); Parquet and Feather of this library and of others; JSON of tables, MediaPipe and OpenPose; arrays of NumPy and
+    MATLAB; ``.pts`` of single pictures. Columns are found by their names (``x_0``, ``x0``, ``X_0``, ``part_0_x``,
+    ``l0_x``, ``x1`` …). A line that cannot be read costs that line. Time is in seconds from the recording's start,
+    however the file counts it. Points that an OpenFace file has in space only are projected by a camera of 1000 px
+    focal length; a table with y upwards, or mirrored, is put right; both are in ``attrs["history"]`` and the report.
 
     Parameters
     ----------
@@ -170,7 +172,8 @@ def read_keypoints(
     path : str or path
         A file; or a dataset's folder, when `source` names its layout or the layout is recognised.
     source : str, optional
-        ``"openface"``, ``"pyfeat"``, ``"parquet"``, ``"npy"``, ``"csv"``, or a dataset layout (``"disfa"``,
+        ``"openface"``, ``"pyfeat"``, ``"parquet"``, ``"npy"``, ``"mat"``, ``"json"``, ``"pts"``, ``"csv"``, ``"long"``,
+        ``"numbers"``, or a dataset layout (``"disfa"``,
         ``"ckplus"``, ``"bp4d"``, ``"ravdess"``, ``"facs-exemplars"``). By default the content decides.
     dataset, subject, recording : str, optional
         Names for the row index. By default the file's own, else ``""``, ``""`` and the file name without suffix.
