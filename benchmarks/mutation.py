@@ -51,7 +51,10 @@ _SECONDS = 120
 
 def places(tree: ast.Module) -> Iterator[tuple[ast.AST, str, str]]:
     """Yield (node, kind of change, words)."""
-    told = {id(c) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr | ast.Raise) for c in ast.walk(node)}
+    aside = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr | ast.Raise)]
+    for node in ast.walk(tree):
+        aside += [n for n in (getattr(node, "annotation", None), getattr(node, "returns", None)) if n is not None]
+    told = {id(child) for node in aside for child in ast.walk(node)}
     for node in ast.walk(tree):
         if id(node) in told:
             continue

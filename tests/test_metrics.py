@@ -148,3 +148,27 @@ def test_symmetry_leaves_out_a_missing_point_and_its_mirror_image() -> None:
     missing = motion.copy()
     missing[:, [left, left + 68]] = np.nan
     np.testing.assert_allclose(metrics.symmetry(missing), metrics.symmetry(np.where(there, motion, 0.0)))
+
+
+def test_tables_are_matched_by_the_names_of_columns_and_rows() -> None:
+    rng = np.random.default_rng(2)
+    K = keypoints.make_table(rng.normal(size=(4, 136)), scheme="ibug68", frames=range(4))
+    guess = K + rng.normal(size=K.shape)
+    guess.attrs = K.attrs
+    shuffled = guess.iloc[::-1, rng.permutation(136)]
+    shuffled.attrs = K.attrs
+    for score in SCORES:
+        assert score(K, shuffled) == pytest.approx(score(K, guess))
+
+
+def test_what_are_no_codes_is_refused_and_small_codes_count() -> None:
+    for wrong in (np.ones(3), np.ones((2, 3, 4))):
+        for count in (metrics.active_units, metrics.active_per_frame, metrics.sparsity):
+            with pytest.raises(DfecsError, match="codes must have the shape"):
+                count(wrong)
+    with pytest.raises(DfecsError, match="codes must have the shape"):
+        metrics.sparsity(np.ones((3, 0)))
+    small = np.array([[0.5, 0.0, 0.01], [0.0, 0.0, 0.0]])
+    assert metrics.active_per_frame(small).tolist() == [2, 0]
+    assert metrics.active_units(small) == 1
+    assert metrics.sparsity(small) == pytest.approx(4 / 6)
