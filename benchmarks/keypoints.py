@@ -158,6 +158,12 @@ def cost(motion: pd.DataFrame) -> dict[str, object]:
     }
 
 
+def plain(table: pd.DataFrame) -> dict[str, object]:
+    """Return a table as JSON values, two decimals, null for what is not known."""
+    rounded = table.round(2).astype(object)
+    return {str(key): row for key, row in rounded.where(rounded.notna(), None).to_dict("index").items()}
+
+
 def main() -> None:
     folder, dlib = Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None
     results: dict[str, object] = {}
@@ -174,12 +180,12 @@ def main() -> None:
     done("pose leakage", frontalizers(clips))
     motion = prepare([table for table, _ in clips.values()], scheme="tracked")
     table, _ = compare_counts(motion, n_units=UNITS, n_frames=1000)
-    done("counts, real clips", table.round(2).to_dict("index"))
+    done("counts, real clips", plain(table))
     data = simulate("sim-disfa", scheme="mediapipe478")
     table, recovery = compare_counts(prepare(data), data.truth.action_units, n_units=UNITS, n_splits=3, n_frames=1000)
-    done("counts, simulated faces (sim-disfa)", table.round(2).to_dict("index"))
+    done("counts, simulated faces (sim-disfa)", plain(table))
     some = recovery.reindex([au for au in SUBTLE if au in recovery.index])
-    done("subtle action units, simulated faces (sim-disfa)", some.round(2).to_dict("index"))
+    done("subtle action units, simulated faces (sim-disfa)", plain(some))
 
 
 if __name__ == "__main__":
