@@ -79,9 +79,14 @@ def model_card(
     interval = (
         "" if low is None or high is None else f" 95 % interval of variance explained: {low:.1f} to {high:.1f} %."
     )
-    faults = "".join(f"- {one}\n" for one in warnings)
     people = f"{training['subjects']} people, {training['recordings']} recordings, {training['frames']:,} frames"
     tracker = ", ".join(training["trackers"]) or "not known"
+    known = list(warnings)
+    if training["trackers"]:
+        known.append(
+            f"Learned on points of {tracker}; another tracker's lie elsewhere on a face: codes do not compare."
+        )
+    faults = "".join(f"- {one}\n" for one in known)
     count = f"{len(model.components_)} units of the scheme {model.scheme_}"
     return f"""# Units: {name}
 

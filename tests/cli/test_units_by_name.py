@@ -98,6 +98,7 @@ def test_a_card_says_in_sample_and_held_out_and_names_every_unit(trained: Path, 
     row = next(line for line in card.splitlines() if line.startswith("| variance explained"))
     _, _, own, left, _ = (cell.strip() for cell in row.split("|"))
     assert (float(left), "55.0 to 70.0 %" in card, "one fault" in card) == (61.25, True, True)
+    assert "Learned on points of OpenFace" in card
     motion = preparation(load(samples / SAMPLE)).motion
     assert float(own) == pytest.approx(
         variance_explained(motion, pd.DataFrame(model.inverse_transform(model.transform(motion)))), abs=0.05
