@@ -172,3 +172,11 @@ def test_what_are_no_codes_is_refused_and_small_codes_count() -> None:
     assert metrics.active_per_frame(small).tolist() == [2, 0]
     assert metrics.active_units(small) == 1
     assert metrics.sparsity(small) == pytest.approx(4 / 6)
+
+
+def test_a_frame_in_which_nothing_is_seen_has_no_energy() -> None:
+    K = np.ones((3, 6))
+    K[1] = np.nan
+    residual, total = metrics.frame_energies(K, np.zeros((3, 6)))
+    np.testing.assert_array_equal(residual, [6, np.nan, 6])
+    np.testing.assert_array_equal(total, [6, np.nan, 6])

@@ -41,7 +41,7 @@ def desk(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 def test_a_name_encodes_as_its_file_does(
     desk: Path, trained: Path, samples: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    table = str(samples / "pyfeat_sample.csv")
+    table = str(samples / SAMPLE)
     assert main(["encode", "--units", "four", table, "-o", "by_name.csv"]) == 0
     assert main(["encode", str(trained), table, "-o", "by_file.csv"]) == 0
     assert Path("by_name.csv").read_bytes() == Path("by_file.csv").read_bytes()
