@@ -180,3 +180,8 @@ def test_a_frame_in_which_nothing_is_seen_has_no_energy() -> None:
     residual, total = metrics.frame_energies(K, np.zeros((3, 6)))
     np.testing.assert_array_equal(residual, [6, np.nan, 6])
     np.testing.assert_array_equal(total, [6, np.nan, 6])
+
+
+def test_a_frame_without_codes_is_counted_by_itself() -> None:
+    found = metrics.active_per_frame(np.array([[1.0, np.nan], [1.0, 0.0]]))
+    np.testing.assert_array_equal(found, [np.nan, 1])
