@@ -24,8 +24,8 @@ from sklearn.decomposition import MiniBatchDictionaryLearning
 from dfecs_lib import keypoints
 from dfecs_lib.anatomy.skin import skin
 from dfecs_lib.evaluation.frontality import head_pose, pose_leakage
-from dfecs_lib.evaluation.keypoint_counts import SUBTLE, compare_counts
 from dfecs_lib.ffm import FullFaceModel
+from dfecs_lib.interpretability.keypoint_counts import SUBTLE, compare_counts
 from dfecs_lib.keypoints import MEDIAPIPE478, convert, from_points, to_points
 from dfecs_lib.preprocessing import AffineRegistration, Frontalizer, PartRegistration, prepare
 from dfecs_lib.preprocessing.pose import fit_frontal

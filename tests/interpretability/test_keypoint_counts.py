@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.evaluation.keypoint_counts import common_points, compare_counts, mesh_sets, on_points
 from dfecs_lib.ffm import FullFaceModel
+from dfecs_lib.interpretability.keypoint_counts import common_points, compare_counts, mesh_sets, on_points
 from dfecs_lib.keypoints import coordinates, get_scheme
 from dfecs_lib.preprocessing import prepare
 from dfecs_lib.simulate import simulate
