@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import http.server
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from dfecs_lib.data.fetching import fetch
 from dfecs_lib.data.manifest import load_manifest
@@ -31,11 +33,24 @@ def fetched(name: str) -> bool:
 def site(request: pytest.FixtureRequest, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built pages: those in $DFECS_BOOK, else built from what a wheel brings, in a folder that holds nothing else.
 
-    Runs are kept by their keys in .runs of the checkout, so that a second build takes seconds.
+    Runs are kept by their keys in .runs of the checkout, so that a second build takes seconds. Of several workers the
+    first builds, and the others wait for its pages.
     """
     if os.environ.get("DFECS_BOOK"):
         return Path(os.environ["DFECS_BOOK"])
-    out = tmp_path_factory.mktemp("site")
+    mine = tmp_path_factory.getbasetemp()
+    out = (mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine) / "site"
+    index = out / "_site" / "demo" / "html" / "index.html"
+    with FileLock(f"{out}.lock"):
+        if not (out / "built").exists():
+            build(out, root, request)
+            (out / "built").touch()
+    return index.parent
+
+
+def build(out: Path, root: Path, request: pytest.FixtureRequest) -> None:
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
     (root / ".runs").mkdir(exist_ok=True)
     (out / ".runs").symlink_to(root / ".runs")
     command = [sys.executable, "-m", "dfecs_lib.cli", "book", "--profile", "demo"]
@@ -46,8 +61,6 @@ def site(request: pytest.FixtureRequest, root: Path, tmp_path_factory: pytest.Te
             environment.setdefault(f"DFECS_{name}", str(folder))
     done = subprocess.run(command, cwd=out, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    index = out / "_site" / "demo" / "html" / "index.html"
-    return index.parent
 
 
 @pytest.fixture(scope="session")
