@@ -100,7 +100,8 @@ def add(app: Sphinx, docname: str, source: list[str]) -> None:
     folder = Path(app.srcdir) / "results" / run
     file = Path(app.srcdir) / SENTENCES
     sentences = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get(run, {})
-    found = json.loads((folder / "results.json").read_text(encoding="utf-8")) if folder.is_dir() else {}
+    recorded = folder / "results.json"  # a notebook may record nothing
+    found = json.loads(recorded.read_text(encoding="utf-8")) if recorded.is_file() else {}
     figures = {path.read_text(encoding="utf-8").strip(): path.stem for path in folder.glob("*.html")}
     notebook = json.loads(source[0])
     if models := found.get("models"):

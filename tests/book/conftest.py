@@ -29,6 +29,22 @@ def fetched(name: str) -> bool:
     return True
 
 
+def real_data(root: Path) -> dict[str, str]:
+    """The environment with real data that lie beside the checkout, where they are not on this machine anyway."""
+    environment = dict(os.environ)
+    shared = root.parent / "shared" / "data"
+    for name, folder in (("CLIPS", shared), ("KRSL", shared / "real" / "krsl")):
+        if folder.is_dir() and not (name == "CLIPS" and fetched("clips")):
+            environment.setdefault(f"DFECS_{name}", str(folder))
+    return environment
+
+
+@pytest.fixture(scope="session")
+def book_environment(root: Path) -> dict[str, str]:
+    """The environment that the demo book is built in."""
+    return real_data(root)
+
+
 @pytest.fixture(scope="session")
 def site(request: pytest.FixtureRequest, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built pages: those in $DFECS_BOOK, else built from what a wheel brings, in a folder that holds nothing else.
@@ -54,11 +70,7 @@ def build(out: Path, root: Path, request: pytest.FixtureRequest) -> None:
     (root / ".runs").mkdir(exist_ok=True)
     (out / ".runs").symlink_to(root / ".runs")
     command = [sys.executable, "-m", "dfecs_lib.cli", "book", "--profile", "demo"]
-    environment = dict(os.environ, PYTHONPATH=str(request.getfixturevalue("installed")))
-    shared = root.parent / "shared" / "data"
-    for name, folder in (("CLIPS", shared), ("KRSL", shared / "real" / "krsl")):
-        if folder.is_dir() and not (name == "CLIPS" and fetched("clips")):
-            environment.setdefault(f"DFECS_{name}", str(folder))
+    environment = real_data(root) | {"PYTHONPATH": str(request.getfixturevalue("installed"))}
     done = subprocess.run(command, cwd=out, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -15,12 +14,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.mark.slow
-def test_the_whole_book_becomes_one_page_and_a_pdf(site, browser, root, tmp_path):
+def test_the_whole_book_becomes_one_page_and_a_pdf(site, browser, root, book_environment, tmp_path):
     command = [sys.executable, "-m", "dfecs_lib.cli", "book", "--print", "--out", str(tmp_path)]
-    environment = dict(os.environ)
-    if (root.parent / "shared" / "data").is_dir():
-        environment.setdefault("DFECS_CLIPS", str(root.parent / "shared" / "data"))
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=root, env=book_environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     page, pdf = map(Path, done.stdout.split())
     assert page == tmp_path / "demo" / "print" / "index.html"
