@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from dfecs_takeaways import filled, sentence_for, with_takeaway
+from dfecs_takeaways import filled, numbers_of, sentence_for, with_takeaway
 from markdown_it import MarkdownIt
 from sphinx.application import Sphinx
 
@@ -62,7 +62,7 @@ def slides_of(
 ) -> list[str]:
     """Return the slides of a notebook: its question, its figures section by section, and its quiz."""
     names = {path.read_text(encoding="utf-8").strip(): path.stem for path in folder.glob("*.html")}
-    found = json.loads((folder / "results.json").read_text(encoding="utf-8")) if folder.is_dir() else {}
+    found = numbers_of(folder)
     heading, told, shown, slides = "", "", 0, []
     for cell in notebook["cells"]:
         text = "".join(cell["source"])
@@ -120,7 +120,7 @@ def write(app: Sphinx, error: Exception | None) -> None:
         notebook = json.loads((source / f"{docname}.ipynb").read_text(encoding="utf-8"))
         quiz = source / "quizzes" / f"{name}.yaml"
         questions = yaml.safe_load(quiz.read_text(encoding="utf-8")) if quiz.is_file() else []
-        if "not_run" in (source / "results" / name / "results.json").read_text(encoding="utf-8"):
+        if "not_run" in numbers_of(source / "results" / name):
             continue
         slides = slides_of(notebook, source / "results" / name, sentences.get(name) or {}, questions)
         title = re.sub(r"<[^>]+>", "", app.env.titles[docname].astext())

@@ -93,6 +93,13 @@ def model_line(models: dict[str, dict[str, Any]]) -> str:
     return "; ".join(parts) + "."
 
 
+def numbers_of(folder: Path) -> dict[str, Any]:
+    """Return the numbers that a run recorded; a notebook may record nothing."""
+    file = folder / "results.json"
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return found
+
+
 def add(app: Sphinx, docname: str, source: list[str]) -> None:
     if not docname.startswith("notebooks/"):
         return
@@ -100,8 +107,7 @@ def add(app: Sphinx, docname: str, source: list[str]) -> None:
     folder = Path(app.srcdir) / "results" / run
     file = Path(app.srcdir) / SENTENCES
     sentences = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get(run, {})
-    recorded = folder / "results.json"  # a notebook may record nothing
-    found = json.loads(recorded.read_text(encoding="utf-8")) if recorded.is_file() else {}
+    found = numbers_of(folder)
     figures = {path.read_text(encoding="utf-8").strip(): path.stem for path in folder.glob("*.html")}
     notebook = json.loads(source[0])
     if models := found.get("models"):
