@@ -95,8 +95,9 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
     max_iter, tol : int, float
         Of level 1; see `PartFaceModel`. Where refinement goes on from a sample, ``20 * tol`` ends the levels.
     random_state : int
-        Seed of level 2's start where the search is "paper", and of the candidates that compete with the units of the
-        two levels where the encoder is "additive".
+        Seed of level 2's start where the search is "paper"; where the encoder is "additive", of the candidates that
+        compete with the units of the two levels, and of the draw of other resting frames. Batches (`partial_fit`) see
+        the motion as given alone.
     n_jobs : int, optional
         joblib workers over parts, and threads of the encoder. The result does not depend on them.
     progress : bool
