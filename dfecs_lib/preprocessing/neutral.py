@@ -107,7 +107,7 @@ def choose_neutral(
 def recordings_with_a_face(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table without the recordings that show no face at all: none of their frames could be neutral."""
     found = table.notna().any(axis=1)
-    kept = table[found.groupby(level=_LEVELS).transform("any").to_numpy()]
+    kept = table.copy(deep=False) if found.all() else table[found.groupby(level=_LEVELS).transform("any").to_numpy()]
     kept.attrs = dict(table.attrs)
     return kept
 

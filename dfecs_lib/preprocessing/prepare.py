@@ -25,6 +25,7 @@ from dfecs_lib.keypoints import (
     stack,
     validate,
 )
+from dfecs_lib.keypoints.threads import one_blas_thread
 from dfecs_lib.preprocessing.motion import motion_vectors
 from dfecs_lib.preprocessing.neutral import DEFAULT_METHOD, choose_neutral, recordings_with_a_face
 from dfecs_lib.preprocessing.neutral_report import neutral_report
@@ -163,7 +164,8 @@ def preparation(
     if scheme is None and len(schemes := sorted({scheme_of(table).name for table in tables})) > 1:
         raise DfecsError(f"the tables are of different schemes ({', '.join(schemes)}); say which with scheme")
     notes: list[str] = []
-    registered = [_registered(table, pipeline, scheme, notes) for table in tables]
+    with one_blas_thread():  # once for all tables: to find the libraries takes as long as to register a small one
+        registered = [_registered(table, pipeline, scheme, notes) for table in tables]
     own = [
         None if isinstance(item, pd.DataFrame) or neutral is not None or neutral_frame is not None else item.neutral
         for item in items
@@ -231,6 +233,8 @@ def _subjects(keys: pd.Index) -> pd.Index:
 
 
 def _names_lost(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
+    if len(before) == len(after):
+        return []
     return ["recording " + "/".join(filter(None, map(str, key))) for key in _keys(before).difference(_keys(after))]
 
 
