@@ -19,6 +19,7 @@ from dfecs_lib.errors import DfecsError
 
 __all__ = [
     "UNREADABLE",
+    "clear_stale",
     "natural_key",
     "parse_yaml",
     "read_parquet",
@@ -79,7 +80,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     partial = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _clear_stale(target)
+        clear_stale(target.parent, f".{glob.escape(target.name)}.*-*.part")
         try:
             yield partial
             partial.replace(target)
@@ -89,21 +90,38 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise DfecsError(f"{target}: cannot be written ({error.strerror or error})") from error
 
 
-def _clear_stale(target: Path) -> None:
-    """Remove what processes left that were killed at work on this file, long enough ago that none still is."""
-    for stale in target.parent.glob(f".{glob.escape(target.name)}.*-*.part"):
+def clear_stale(folder: Path, pattern: str) -> None:
+    """Remove the files and folders of a pattern that killed processes left: nothing in them has changed for a day."""
+    for stale in folder.glob(pattern):
         with suppress(FileNotFoundError):  # another process clears up too
-            if time.time() - stale.stat().st_mtime > _STALE:
-                stale.unlink()
+            if time.time() - max(path.lstat().st_mtime for path in (stale, *stale.rglob("*"))) > _STALE:
+                if stale.is_dir() and not stale.is_symlink():
+                    shutil.rmtree(stale, ignore_errors=True)
+                else:
+                    stale.unlink()
 
 
 def replace_folder(new: Path, target: Path) -> None:
-    """Move a whole folder to its place, on the same disc; what is there is removed once the new one stands."""
+    """Move a whole folder to its place, on the same disc; what is there is removed once the new one stands.
+
+    Of several processes that do so at once, the last one's stands. What was there is put back where the new one
+    cannot be moved.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
+    clear_stale(target.parent, f".{glob.escape(target.name)}.old-*")
     old = target.with_name(f".{target.name}.old-{os.getpid()}-{threading.get_ident()}")
-    if target.exists():
-        target.replace(old)
-    new.replace(target)
+    while True:
+        with suppress(FileNotFoundError):
+            target.replace(old)
+        try:
+            new.replace(target)
+            break
+        except OSError:
+            if not (new.is_dir() and target.exists()):
+                with suppress(OSError):
+                    old.replace(target)
+                raise
+            shutil.rmtree(old, ignore_errors=True)  # another process put its own there just now: that one goes, too
     shutil.rmtree(old, ignore_errors=True)
 
 

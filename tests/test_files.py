@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import errno
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ import pandas as pd
 import pytest
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.files import read_parquet, read_yaml, replace_folder, whole_file, write_parquet, write_table
+from dfecs_lib.files import clear_stale, read_parquet, read_yaml, replace_folder, whole_file, write_parquet, write_table
 from dfecs_lib.keypoints import make_table, save
 
 
@@ -97,3 +99,46 @@ def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
         (folder / f"{name}.txt").write_text(name)
     replace_folder(tmp_path / "next", tmp_path / "old")
     assert [p.relative_to(tmp_path).as_posix() for p in sorted(tmp_path.rglob("*"))] == ["old", "old/next.txt"]
+
+
+def test_several_that_put_a_folder_in_one_place_at_once_leave_one_of_them_whole(tmp_path: Path) -> None:
+    target, turn = tmp_path / "target", threading.Barrier(4)
+
+    def put(number: int) -> None:
+        new = tmp_path / f"new{number}"
+        new.mkdir()
+        for name in ("a", "b"):
+            (new / name).write_text(str(number))
+        turn.wait()
+        replace_folder(new, target)
+
+    for _ in range(25):
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(put, range(4))) == [None] * 4
+        assert (target / "a").read_text() == (target / "b").read_text()
+        assert [path.name for path in tmp_path.iterdir()] == ["target"]
+
+
+def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(tmp_path: Path) -> None:
+    (tmp_path / "target").mkdir()
+    (tmp_path / "target" / "old.txt").write_text("old")
+    with pytest.raises(FileNotFoundError):
+        replace_folder(tmp_path / "not made", tmp_path / "target")
+    assert (tmp_path / "target" / "old.txt").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]
+
+
+def test_only_what_has_not_changed_for_a_day_is_cleared_away(tmp_path: Path) -> None:
+    old, at_work, kept = tmp_path / ".work.1", tmp_path / ".work.2", tmp_path / "kept.txt"
+    for folder in (old, at_work):
+        (folder / "results").mkdir(parents=True)
+        (folder / "results" / "n.txt").write_text("half of the n")
+    (tmp_path / ".work.3").write_text("half of the n")
+    (tmp_path / ".work.4").symlink_to(kept)
+    kept.write_text("all of it")
+    for path in (*old.rglob("*"), old, at_work, tmp_path / ".work.3", tmp_path / ".work.4", kept):
+        os.utime(path, (0, 0), follow_symlinks=False)
+    clear_stale(tmp_path, ".work.*")  # of the second, a file within is new: somebody writes there
+    assert {path.name for path in tmp_path.iterdir()} == {".work.2", "kept.txt"}
+    assert (at_work / "results" / "n.txt").exists()
+    assert kept.read_text() == "all of it"

@@ -15,7 +15,7 @@ import pandas as pd
 
 from dfecs_lib import keypoints
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.files import replace_folder
+from dfecs_lib.files import clear_stale, replace_folder
 from dfecs_lib.keypoints.dataset import Readings, ReadReport
 from dfecs_lib.keypoints.labels import load_action_units, save_action_units
 
@@ -52,6 +52,7 @@ def fingerprint(folder: Path, settings: Mapping[str, object]) -> tuple[str, int]
 def save_readings(readings: Readings, place: Path) -> None:
     """Keep readings in the folder `place`, which appears whole or not at all."""
     place.parent.mkdir(parents=True, exist_ok=True)
+    clear_stale(place.parent, ".part-*")
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=".part-") as work:
         new = Path(work) / "new"
         new.mkdir()

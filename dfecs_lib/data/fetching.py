@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
-import shutil
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from dfecs_lib.data.downloads import METHODS, known_files
 from dfecs_lib.data.manifest import Download, Entry, KnownFile, State, state
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import clear_stale
 
 __all__ = ["fetch", "sha256_of", "verify_files"]
 
 _CHUNK = 1 << 20
-_STALE = 24 * 3600.0
 
 
 def sha256_of(path: Path) -> str:
@@ -120,10 +119,7 @@ def _workplace(target: Path) -> Iterator[Path]:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{target.name}.part-"
-    for stale in target.parent.glob(f"{prefix}*"):
-        with suppress(FileNotFoundError):  # another fetch, which ends and clears its own folder away
-            if time.time() - stale.stat().st_mtime > _STALE:
-                shutil.rmtree(stale, ignore_errors=True)
+    clear_stale(target.parent, f"{glob.escape(prefix)}*")
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=prefix, ignore_cleanup_errors=True) as work:
         yield Path(work)
 

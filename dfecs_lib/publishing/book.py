@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import glob
 import hashlib
 import http
 import http.server
@@ -22,7 +23,7 @@ from typing import BinaryIO
 import yaml
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.files import read_yaml, replace_folder, shipped
+from dfecs_lib.files import clear_stale, read_yaml, replace_folder, shipped, whole_file
 from dfecs_lib.publishing.runs import Profile, Run, load_profile, run_profile
 
 __all__ = ["BookError", "build_book", "serve"]
@@ -102,6 +103,7 @@ def build_book(
     kept = here / ".runs" if runs is None else Path(runs)
     done = run_profile(chosen, runs=kept.resolve(), folder=here, n_jobs=n_jobs, report=report)
     work = site / f".{profile}.{os.getpid()}"
+    clear_stale(site, f".{glob.escape(profile)}.*")
     shutil.rmtree(work, ignore_errors=True)
     try:
         _stage(base / "book", work / "book", done)
@@ -115,8 +117,11 @@ def build_book(
             return target / "index.html"
         if report is not None:
             report("building the printable page" if printable else "building the pages")
-        replace_folder(_make_pages(work, site / f"{profile}.log", "singlehtml" if printable else "html"), target)
-        stamp.write_text(key, encoding="utf-8")
+        pages = _make_pages(work, site / f"{profile}.log", "singlehtml" if printable else "html")
+        stamp.unlink(missing_ok=True)  # first: should this be its last step, no other pages may go by it
+        replace_folder(pages, target)
+        with whole_file(stamp) as partial:
+            partial.write_text(key, encoding="utf-8")
         return target / "index.html"
     except OSError as error:
         raise DfecsError(f"{site}: the book cannot be written here ({error.strerror or error})") from error

@@ -254,7 +254,8 @@ def test_interrupted_download_starts_anew(server: tuple[str, Path], tmp_path: Pa
     killed = tmp_path / "data" / ".mine.part-killed"
     killed.mkdir()
     (killed / "data.zip").write_bytes(b"half")
-    os.utime(killed, (0, 0))
+    for path in (killed / "data.zip", killed):
+        os.utime(path, (0, 0))
     assert fetch(entry_for(tmp_path, f"{url}/data.zip", zipped), progress=False).is_dir()
     assert [p.name for p in (tmp_path / "data").iterdir()] == ["mine"]
 

@@ -1,7 +1,8 @@
-"""Kill a process at a chosen step of its work on a folder, at a chosen byte of a file, or let the disc be full there.
+"""Kill a process at a step of its work on a folder, at a byte of a file, at a moment, or let the disc be full there.
 
 Run as a program, ``killed.py FOLDER``: imports once, then forks a child for each job and moment. One JSON line each
-says how it ended. Nothing waits: moments are counted, not timed.
+says how it ended. Nothing waits: moments are counted; only a book, whose work other processes do, is killed at random
+times as well.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import resource
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +37,7 @@ from dfecs_lib.data import fetching
 from dfecs_lib.data.manifest import load_manifest
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.files import write_table
+from dfecs_lib.publishing.book import build_book
 from dfecs_lib.publishing.runs import run_notebook
 
 MOTION = keypoints.make_table(
@@ -51,9 +54,10 @@ FINAL = {
     "track": "faces.parquet",
     "fetch": "mine/points.npy",
     "run": "count/*/results/n.txt",
+    "book": "site/demo/html/index.html",
 }
-#: Commands that are only killed at steps and run again; how many steps, at random, `DFECS_KILLS` says.
-SLOW = ("track", "fetch", "run")
+#: Commands that are only killed and, each time, run again; how often, at random moments, `DFECS_KILLS` says.
+SLOW = ("track", "fetch", "run", "book")
 KILLS = int(os.environ.get("DFECS_KILLS", "3"))
 
 
@@ -94,13 +98,40 @@ def run(folder: Path) -> None:
     run_notebook(folder.parent / "count.ipynb", runs=folder, threads=1)
 
 
+def book(folder: Path) -> None:
+    build_book("demo", root=folder.parent / "small", out=folder / "site", runs=folder / "runs")
+
+
 JOBS: dict[str, Callable[[Path], None]] = {"csv": table, "parquet": parquet, "model": model, "train": train}
-JOBS |= {"track": track, "fetch": fetch, "run": run}
+JOBS |= {"track": track, "fetch": fetch, "run": run, "book": book}
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         pass
+
+
+def write_notebook(path: Path) -> None:
+    """A notebook that writes a result."""
+    title = nbformat.v4.new_markdown_cell("# Counting")
+    parameters = nbformat.v4.new_code_cell("results_dir = ''", metadata={"tags": ["parameters"]})
+    body = nbformat.v4.new_code_cell("import pathlib\npathlib.Path(results_dir, 'n.txt').write_text('5' * 3000)")
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=[title, parameters, body], metadata=kernel), path)
+
+
+def stage_book(root: Path) -> None:
+    """A book of two notebooks."""
+    for folder in ("book", "notebooks"):
+        (root / folder).mkdir(parents=True)
+    config = "title: Small\nonly_build_toc_files: true\nexecute: {execute_notebooks: 'off'}\n"
+    (root / "book" / "_config.yml").write_text(config)
+    toc = "format: jb-book\nroot: index\nchapters:\n- file: notebooks/one\n- file: notebooks/two\n"
+    (root / "book" / "_toc.yml").write_text(toc)
+    (root / "book" / "index.md").write_text("# Small\n\nA page.\n")
+    (root / "notebooks" / "profiles.yaml").write_text("demo: {notebooks: {one: , two: }}\n")
+    for name in ("one", "two"):
+        write_notebook(root / "notebooks" / f"{name}.ipynb")
 
 
 def stage(place: Path) -> http.server.ThreadingHTTPServer:
@@ -115,10 +146,8 @@ def stage(place: Path) -> http.server.ThreadingHTTPServer:
             picture = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 40 * shade, dtype=np.uint8))
             container.mux(stream.encode(picture))
         container.mux(stream.encode())
-    parameters = nbformat.v4.new_code_cell("results_dir = ''", metadata={"tags": ["parameters"]})
-    body = nbformat.v4.new_code_cell("import pathlib\npathlib.Path(results_dir, 'n.txt').write_text('5' * 3000)")
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=[parameters, body], metadata=kernel), place / "count.ipynb")
+    stage_book(place / "small")
+    write_notebook(place / "count.ipynb")
     served = place / "served"
     served.mkdir()
     np.save(served / "points.npy", np.arange(60_000))
@@ -157,7 +186,9 @@ def limit(size: int, kill: bool) -> None:
 
 def child(job: str, folder: Path, mode: str, moment: int, report: int) -> None:
     steps = count_steps(folder, moment if mode == "step" and moment else None)
-    if mode != "step":
+    if mode == "time":
+        signal.setitimer(signal.ITIMER_REAL, moment / 1000)  # nothing handles its signal: the process ends there
+    elif mode != "step":
         limit(moment, kill=mode == "byte")
     said = ""
     try:
@@ -182,40 +213,65 @@ def start(job: str, here: Path, mode: str, moment: int) -> tuple[int, int]:
     return pid, reading
 
 
-def end(pid: int, reading: int, **what: object) -> dict[str, object]:
+def visible(folder: Path) -> dict[str, str]:
+    """Name and content (hashed) of what lies under final names: of no temporary file, nothing in a temporary folder.
+
+    Notebooks tell when they were run, and the key of a book goes by that: of them, what was run and came out counts.
+    """
+    found = {}
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for file in (Path(parent, name) for name in files if not name.startswith(".") and not name.endswith(".key")):
+            content = file.read_bytes()
+            if file.suffix == ".ipynb":
+                content = repr([(c["source"], c.get("outputs")) for c in json.loads(content)["cells"]]).encode()
+            found[file.relative_to(folder).as_posix()] = hashlib.sha256(content).hexdigest()
+    return found
+
+
+def end(pid: int, reading: int, folder: Path, **what: object) -> dict[str, object]:
     with os.fdopen(reading, "rb") as pipe:
         told = json.loads(pipe.read() or "{}")
     _, status = os.waitpid(pid, 0)
-    ended = {**what, "code": os.waitstatus_to_exitcode(status), **told}
+    ended = {**what, "folder": folder.name, "code": os.waitstatus_to_exitcode(status), **told}
+    ended["left"] = visible(folder)
     print(json.dumps(ended), flush=True)
     return ended
 
 
 def everything(job: str, folder: Path) -> None:
-    """A run that is left alone, one killed at each of some moments, one again, one on a full disc, three at once."""
+    """A run that is left alone, some that are killed, one again, one on a full disc, three at once."""
 
     def one(mode: str, moment: int) -> dict[str, object]:
         here = folder / f"{job}-{mode}-{moment}"
-        return end(*start(job, here, mode, moment), job=job, mode=mode, moment=moment, folder=here.name)
+        return end(*start(job, here, mode, moment), here, job=job, mode=mode, moment=moment)
 
+    def again(mode: str, moment: int) -> None:
+        here = folder / f"{job}-{mode}-{moment}"
+        end(*start(job, here, "step", 0), here, job=job, mode="again", moment=moment)
+
+    began = time.perf_counter()
     steps = int(str(one("step", 0)["steps"]))
+    took = int((time.perf_counter() - began) * 1000)
     rng = random.Random(job)
-    for moment in sorted(rng.sample(range(1, steps + 1), min(steps, KILLS if job in SLOW else 4))):
-        one("step", moment)
     if job in SLOW:
-        here = folder / f"{job}-step-{moment}"
-        end(*start(job, here, "step", 0), job=job, mode="again", moment=moment, folder=here.name)
+        timed = KILLS * 2 // 3 if job == "book" else 0
+        moments = [("step", moment) for moment in rng.sample(range(1, steps + 1), min(steps, KILLS - timed))]
+        for mode, moment in [*moments, *(("time", moment) for moment in rng.sample(range(1, took), timed))]:
+            one(mode, moment)
+            again(mode, moment)
         return
+    for moment in sorted(rng.sample(range(1, steps + 1), min(steps, 4))):
+        one("step", moment)
     size = (folder / f"{job}-step-0" / FINAL[job]).stat().st_size
     for moment in sorted(rng.sample(range(100, size), 3)):
         one("byte", moment)
-    here = folder / f"{job}-byte-{moment}"  # once more, in the place of the last crash
-    end(*start(job, here, "step", 0), job=job, mode="again", moment=moment, folder=here.name)
+    again("byte", moment)
     one("full", 700)
     if job != "train":
         here = folder / f"{job}-together-0"
         for pid, reading in [start(job, here, "step", 0) for _ in range(3)]:
-            end(pid, reading, job=job, mode="together", moment=0, folder=here.name)
+            end(pid, reading, here, job=job, mode="together", moment=0)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,12 @@ import json
 import os
 import re
 import shutil
-import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from dfecs_lib.errors import AbsentDataError, DfecsError
-from dfecs_lib.files import replace_folder
+from dfecs_lib.files import clear_stale, replace_folder
 from dfecs_lib.publishing.runs.keys import data_names, fingerprint, run_key
 from dfecs_lib.publishing.runs.parameters import declared_parameters, read_notebook, resolve
 
@@ -65,10 +63,6 @@ class Run:
     def results(self) -> Path:
         """The folder of its results."""
         return self.folder / "results"
-
-
-#: Seconds after which a folder of a run is certainly no longer worked in.
-_STALE = 24 * 3600.0
 
 
 def run_notebook(
@@ -132,12 +126,9 @@ def run_notebook(
     data = data_names(value for p, value in {**declared, **given}.items() if p != RESULTS_PARAMETER)
     key = run_key(cells, given, data, {p: run.key for p, run in upstream.items()})
     target = Path(runs) / label / key
+    clear_stale(target.parent, ".*")  # of runs that were killed, whatever their key
     if _whole(target) and not force:
         return Run(label, key, target, cached=True)
-    for stale in target.parent.glob(f".{key}.*"):  # of a run that was killed
-        with suppress(FileNotFoundError):
-            if time.time() - stale.stat().st_mtime > _STALE:
-                shutil.rmtree(stale, ignore_errors=True)
     work = target.with_name(f".{key}.{os.getpid()}")
     shutil.rmtree(work, ignore_errors=True)
     failed = Path(runs) / f"{label}.failed.ipynb"
@@ -195,12 +186,14 @@ def not_run(
     content["cells"].insert(1, note)
     content["metadata"]["dfecs"] = {NOT_RUN: reason, "data": [], "needs": []}
     folder = Path(runs) / label / "not-run"
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "results").mkdir(parents=True)
-    (folder / "results" / "results.json").write_text(json.dumps({NOT_RUN: reason}) + "\n", encoding="utf-8")
-    done = Run(label, NOT_RUN, folder, cached=False, not_run=reason)
-    done.notebook.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return done
+    work = folder.with_name(f".not-run.{os.getpid()}")
+    shutil.rmtree(work, ignore_errors=True)
+    (work / "results").mkdir(parents=True)
+    (work / "results" / "results.json").write_text(json.dumps({NOT_RUN: reason}) + "\n", encoding="utf-8")
+    page = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    (work / f"{label}.ipynb").write_text(page, encoding="utf-8")
+    replace_folder(work, folder)
+    return Run(label, NOT_RUN, folder, cached=False, not_run=reason)
 
 
 def _whole(folder: Path) -> bool:
