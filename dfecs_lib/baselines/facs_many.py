@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import nnls
 
+from dfecs_lib.baselines.mixed_effects import mixed_effects
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import coordinates, in_time, scheme_of
 from dfecs_lib.models.base import FrameOrFloats
@@ -24,17 +25,15 @@ Array = NDArray[np.float64]
 class PooledFACSUnits(EncodedUnits):
     r"""Keypoint units of FACS action units, estimated from labelled frames of many people.
 
-    A mixed-effects model of motion K and intensities I, frame t of person s, coordinate j:
+    .. math:: K_{tj} = \sum_a I_{ta} (d_{aj} + b_{saj}) + c_{rj} + e_{tj}
 
-    .. math:: K_{tj} = \sum_a I_{ta} (d_{aj} + b_{saj}) + e_{tj}, \quad
-              b_{saj} \sim N(0, \tau_{aj}^2), \quad e_{tj} \sim N(0, \sigma_j^2)
-
-    :math:`d_a` is what one step of intensity of AU a does to everybody, :math:`b_{sa}` how person s differs. Estimates
-    are those of generalized least squares and of expectation maximization for the variances (Laird and Ware, Biometrics
-    38, 963–974, 1982); a person's :math:`b_{sa}` is shrunk to 0 by how little that person shows. AUs that one person
-    always shows together are told apart by others who do not. Neighbouring frames are alike: :math:`\sigma_j^2` is that
-    of as many independent frames as they are worth. A person's gains, how much of each pooled unit they show, are found
-    by non-negative least squares.
+    Motion K of frame t, coordinate j, by intensities I: :math:`d_a` is what one step of intensity of AU a does to
+    everybody, :math:`b_{sa}` how person s differs, :math:`c_r` what all frames of a recording inherit from its resting
+    frame, e errors that are alike in neighbouring frames. AUs that one person always shows together are told apart by
+    others who do not. What an AU does not move, in a part of the face or on one side only, is shrunk to nothing; a
+    person's :math:`b_{sa}` is shrunk by how little that person shows. `dfecs_lib.baselines.mixed_effects` says how all
+    of this is estimated. A person's gains, how much of each pooled unit they show, are found by non-negative least
+    squares.
 
     Parameters
     ----------
@@ -125,7 +124,7 @@ class PooledFACSUnits(EncodedUnits):
         if not isinstance(X, pd.DataFrame) or labels is None:
             raise DfecsError("pooled FACS units need a table of motion that says who is shown, and AU labels of it")
         X = in_time(X)
-        shared = X.index.intersection(labels.index)
+        shared = pd.MultiIndex.from_frame(X.index.intersection(labels.index).to_frame(index=False))
         if not len(shared):
             raise DfecsError("the motion and the action-unit labels share no frame; they are matched by index")
         motion, marks = coordinates(X.loc[shared]), labels.loc[shared].loc[:, labels.notna().any()]
@@ -144,12 +143,13 @@ class PooledFACSUnits(EncodedUnits):
             raise DfecsError(
                 f"nobody shows an action unit in {self.least_frames} frames; lower least_frames, or give more labels"
             )
-        parts = [(intensity[numbers == s][:, kept], rows[numbers == s]) for s in range(len(names))]
-        pooled, error, between, own = _mixed(parts, shown[:, kept], self.n_iter)
+        intensity = intensity[:, kept]
+        found = mixed_effects(intensity, rows, shared[use], shown[:, kept], scheme_of(X), self.n_iter)
+        pooled = found.units
         length = np.linalg.norm(pooled, axis=1, keepdims=True)
         self.unit_names_ = [str(au) for au in marks.columns[kept]]
         self.components_, self.size_ = pooled / length, length[:, 0]
-        self.standard_error_, self.between_ = error / length, between / length
+        self.standard_error_, self.between_ = found.error / length, found.between / length
         self.n_people_ = [int(n) for n in shown[:, kept].sum(axis=0)]
         labels_of = ["/".join(map(str, name)) for name in names]
         pairs = [(s, a) for s in range(len(names)) for a in range(len(kept)) if shown[s, kept[a]]]
@@ -157,11 +157,11 @@ class PooledFACSUnits(EncodedUnits):
             [(labels_of[s], self.unit_names_[a]) for s, a in pairs], names=["subject", "au"]
         )
         columns = list(scheme_of(X).columns)
-        self.subject_units_ = pd.DataFrame(np.array([own[s, a] for s, a in pairs]), index=index, columns=columns)
+        self.subject_units_ = pd.DataFrame(np.array([found.own[s, a] for s, a in pairs]), index=index, columns=columns)
         gains = np.full((len(names), len(kept)), np.nan)
-        for s, (marks_s, K) in enumerate(parts):
-            mine = shown[s, kept]
-            gains[s, mine] = _gains(marks_s[:, mine], K, pooled[mine])
+        for s in range(len(names)):
+            mine, here = shown[s, kept], numbers == s
+            gains[s, mine] = _gains(intensity[here][:, mine], rows[here], pooled[mine])
         self.gains_ = pd.DataFrame(gains, index=pd.Index(labels_of, name="subject"), columns=self.unit_names_)
         return self
 
@@ -187,47 +187,3 @@ def _gains(intensity: Array, K: Array, units: Array) -> Array:
     right = np.einsum("na,nj,aj->a", intensity, K, units)
     root = np.linalg.cholesky(normal + 1e-9 * np.trace(normal) / len(normal) * np.eye(len(normal)))
     return np.asarray(nnls(root.T, np.linalg.solve(root, right))[0])
-
-
-def _alike(left: Array) -> float:
-    """How many frames are worth one: (1 + r) / (1 − r) with r the correlation of neighbours."""
-    if len(left) < 3:
-        return 1.0
-    r = np.clip((left[1:] * left[:-1]).sum() / max(float((left**2).sum()), 1e-300), 0, 0.95)
-    return float((1 + r) / (1 - r))
-
-
-def _mixed(
-    parts: list[tuple[Array, Array]], shown: NDArray[np.bool_], n_iter: int
-) -> tuple[Array, Array, Array, Array]:
-    """Pooled units, their standard errors, deviations between people, and each person's own units.
-
-    Shapes (n_units, p) three times, and (n_people, n_units, p).
-    """
-    normal = np.stack([i.T @ i for i, _ in parts])  # (S, a, a)
-    right = np.stack([i.T @ K for i, K in parts])  # (S, a, p)
-    n_units, p = right.shape[1:]
-    eye, frames = np.eye(n_units), sum(len(K) for _, K in parts)
-    whole = normal.sum(axis=0)
-    units = np.linalg.solve(whole + 1e-3 * np.trace(whole) / n_units * eye, right.sum(axis=0))
-    left = [K - i @ units for i, K in parts]
-    worth = float(np.mean([_alike(rest) for rest in left]))
-    noise = worth * sum((rest**2).sum(axis=0) for rest in left) / frames  # (p,)
-    noise = np.maximum(noise, 1e-9 * max(float(noise.max()), 1e-300))
-    between = np.repeat(np.maximum((units**2).mean(axis=1) / 10, 1e-12)[None], p, axis=0)  # (p, a)
-    for _ in range(n_iter):
-        share = normal[:, None] / noise[:, None, None]  # (S, p, a, a)
-        spread = np.linalg.inv(share + (1 / between)[:, :, None] * eye)
-        weight = share - share @ spread @ share
-        pull = right.transpose(0, 2, 1)[..., None] / noise[:, None, None]  # (S, p, a, 1)
-        total = weight.sum(axis=0)
-        covariance = np.linalg.inv(total + 1e-9 * np.trace(total, axis1=1, axis2=2)[:, None, None] / n_units * eye)
-        fixed = covariance @ (pull - share @ spread @ pull).sum(axis=0)  # (p, a, 1)
-        own = (spread @ (pull - share @ fixed))[..., 0]  # (S, p, a)
-        second = own**2 + np.diagonal(spread, axis1=2, axis2=3)
-        between = np.maximum((second * shown[:, None]).sum(axis=0) / np.maximum(shown.sum(axis=0), 1), 1e-12)
-        units = fixed[..., 0].T
-        rests = [K - i @ (units + b.T) for (i, K), b in zip(parts, own, strict=True)]
-        noise = np.maximum(worth * sum((rest**2).sum(axis=0) for rest in rests) / frames, noise * 1e-3)
-    error = np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0)).T
-    return units, error, np.sqrt(between).T, units + own.transpose(0, 2, 1)
