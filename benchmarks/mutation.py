@@ -1,28 +1,63 @@
 """Mutation testing in small: which changes of a module's code do its tests not notice?
 
-    python benchmarks/mutation.py dfecs_lib/metrics.py tests/test_metrics.py tests/trust/test_numbers.py [--most 150]
+    python benchmarks/mutation.py [MODULE …] [--most 60] [--seed 0] [--minutes 35]
 
-One place of the module is changed at a time: a comparison or an operator for another, a number for another, a condition
-for its opposite, a keyword argument or a returned value left out. Tests run in a forked process with that module; a
-mutant that none of them fails on is printed with its line. Where there are more mutants than `--most`, a seeded sample
-is taken. Docstrings, messages and annotations are left alone. Needs a system that forks.
+One place of a module is changed at a time: a comparison or an operator for another, a number for another, a condition
+for its opposite, a keyword argument or a returned value left out. The module's examples and the tests that belong to it
+(`TESTS`) run in a forked process with that change; one that none of them fails on is printed with its line. Where there
+are more changes than `--most`, a seeded sample is taken. Docstrings, messages and annotations are left alone; compiled
+functions are compiled again for every change. By default all modules of `TESTS`, results in one dated JSON, in which
+modules that were not run again keep theirs. Needs a system that forks.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import compileall
 import copy
+import json
 import os
 import random
 import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from _results import write
+from _results import FOLDER, write
+
+_HEAD = ["preprocessing/test_neutral_head.py", "preprocessing/test_ranges.py"]
+#: Module -> its tests, the quickest first.
+TESTS = {
+    "metrics": ["test_metrics.py"],
+    "preprocessing/registration": ["preprocessing/test_registration.py"],
+    "preprocessing/motion": ["preprocessing/test_motion.py"],
+    "preprocessing/linear": ["preprocessing/test_frontalizer.py"],
+    "preprocessing/neutral": ["preprocessing/test_neutral.py"],
+    "preprocessing/neutral_rules": ["preprocessing/test_neutral.py"],
+    "preprocessing/smoothing": ["preprocessing/test_smoothing.py"],
+    "preprocessing/pose": ["preprocessing/test_frontalizer.py"],
+    "preprocessing/frontalization": ["preprocessing/test_frontalizer.py"],
+    "preprocessing/base": ["preprocessing/test_registration.py", "preprocessing/test_motion.py"],
+    "preprocessing/anchors": ["preprocessing/test_registration.py"],
+    "preprocessing/pipeline": ["preprocessing/test_registration.py", "preprocessing/test_smoothing.py"],
+    "preprocessing/prepare": ["test_road.py", "preprocessing/test_dense.py"],
+    "preprocessing/neutral_head": _HEAD,
+    "preprocessing/neutral_report": _HEAD,
+    "preprocessing/head_rest": _HEAD,
+    "preprocessing/head_fit": _HEAD,
+    "preprocessing/exemplars": ["simulate/test_datasets.py"],
+    "coding/sparse_coding": ["ffm/test_sparse_coding.py", "ffm/test_additive.py"],
+    "coding/paths": ["test_encoding_paths.py", "test_by_name.py"],
+    "coding/least_angle": ["test_encoding_paths.py"],
+    "coding/alternate": ["ffm/test_refinement.py", "ffm/test_additive.py"],
+    "coding/anderson": ["ffm/test_refinement.py"],
+    "coding/encoders": ["ffm/test_full_model.py"],
+    "coding/kernels": ["ffm/test_sparse_coding.py", "ffm/test_refinement.py", "ffm/test_additive.py"],
+}
 
 _OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Add: ast.Sub,
@@ -46,7 +81,8 @@ _OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
     ast.BitAnd: ast.BitOr,
     ast.BitOr: ast.BitAnd,
 }
-_SECONDS = 120
+_SECONDS = 180
+_FIRST = 1200  # compiled functions are compiled then
 
 
 def places(tree: ast.Module) -> Iterator[tuple[ast.AST, str, str]]:
@@ -93,17 +129,26 @@ def mutated(tree: ast.Module, number: int) -> tuple[str, str]:
     elif isinstance(node, ast.UnaryOp):
         node.op = ast.UAdd() if isinstance(node.op, ast.USub) else ast.Not()
     line = getattr(node, "lineno", 0)
-    return ast.unparse(ast.fix_missing_locations(whole)), f"line {line}: {kind} {words}"
+    return ast.unparse(ast.fix_missing_locations(whole)), f"line {line}: {kind} {words} in {_line(tree, line)}"
 
 
-def survives(place: Path, module: Path, source: str, tests: list[str]) -> bool:
+def _line(tree: ast.Module, line: int) -> str:
+    """The innermost statement's first line, by which a change is found again when lines have moved."""
+    over = [node for node in ast.walk(tree) if isinstance(node, ast.stmt) and node.lineno <= line <= node.end_lineno]  # type: ignore[operator]
+    if not over:
+        return "a decorator"
+    innermost = min(over, key=lambda node: node.end_lineno - node.lineno)  # type: ignore[operator]
+    return f"`{ast.unparse(innermost).splitlines()[0][:100]}`"
+
+
+def survives(place: Path, module: Path, source: str, tests: list[str], seconds: int = _SECONDS) -> bool:
     """Whether all tests pass with this source; in a process of its own."""
     (place / module).write_text(source, encoding="utf-8")
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            signal.alarm(_SECONDS)
+            signal.alarm(seconds)
             with (place / "said.txt").open("w") as said:
                 os.dup2(said.fileno(), 1)
                 os.dup2(said.fileno(), 2)
@@ -111,47 +156,69 @@ def survives(place: Path, module: Path, source: str, tests: list[str]) -> bool:
 
             sys.path.insert(0, str(place))
             os.chdir(place)
-            code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests])
+            code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--assert=plain", *tests])
         finally:
+            sys.stdout.flush()  # a process that ends at once says nothing else
             os._exit(int(code))
     return os.waitpid(child, 0)[1] == 0
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("module", type=Path)
-    parser.add_argument("tests", nargs="+")
-    parser.add_argument("--most", type=int, default=150)
-    given = parser.parse_args()
-    import pandas
-    import scipy.signal
-    import sklearn.decomposition  # loaded once, not in every child
-
-    del pandas, scipy, sklearn
-    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-    sys.dont_write_bytecode = True
-    root, source = Path.cwd(), given.module.read_text(encoding="utf-8")
+def measured(module: Path, tests: list[str], most: int, seed: int) -> dict[str, object]:
+    """Run the tests on a module's mutants, print the survivors, and return the account."""
+    root, source = Path.cwd(), module.read_text(encoding="utf-8")
     tree = ast.parse(source)
     count = sum(1 for _ in places(tree))
-    chosen = sorted(random.Random(0).sample(range(count), min(count, given.most)))
+    chosen = sorted(random.Random(seed).sample(range(count), min(count, most)))
     left: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        for name in ("dfecs_lib", "tests", "pyproject.toml", "data_manifest.yaml", "notebooks"):
+        for name in ("dfecs_lib", "tests", "benchmarks", "pyproject.toml", "data_manifest.yaml", "notebooks"):
             (shutil.copytree if (root / name).is_dir() else shutil.copy)(root / name, place / name)
         for cache in place.rglob("__pycache__"):
             shutil.rmtree(cache)
-        if not survives(place, given.module, source, given.tests):
-            raise SystemExit(f"the tests fail on the module as it is: {(place / 'said.txt').read_text()[-800:]}")
+        compileall.compile_dir(place / "dfecs_lib", quiet=1)
+        if not survives(place, module, source, tests, _FIRST):
+            raise SystemExit(f"the tests fail on {module} as it is: {(place / 'said.txt').read_text()[-800:]}")
         for number in chosen:
             text, what = mutated(tree, number)
-            if survives(place, given.module, text, given.tests):
+            if survives(place, module, text, tests):
                 left.append(what)
-                print(what, flush=True)
+                print(f"  {what}", flush=True)
     killed = len(chosen) - len(left)
-    print(f"{killed} of {len(chosen)} mutants killed ({count} possible)")
-    result = {"module": given.module.as_posix(), "tests": given.tests, "mutants": len(chosen), "possible": count}
-    print(write(f"mutation_{given.module.stem}", {**result, "killed": killed, "survivors": left}))
+    print(f"{module}: {killed} of {len(chosen)} mutants killed ({count} possible)", flush=True)
+    return {"mutants": len(chosen), "possible": count, "killed": killed, "seed": seed, "survivors": left}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("modules", nargs="*", help="such as metrics or coding/paths (default: all)")
+    parser.add_argument("--most", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=35.0, help="no further module is begun after these")
+    given = parser.parse_args()
+    import hypothesis.extra.numpy
+    import pytest
+
+    from dfecs_lib import simulate, workflow  # and all that they need: loaded once, not in every child
+
+    del hypothesis, pytest, simulate, workflow
+    for name in [name for name in sys.modules if name.partition(".")[0] == "dfecs_lib"]:
+        del sys.modules[name]
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    os.environ.setdefault("DFECS_SAMPLES", str(Path.cwd().parent / "shared" / "data"))  # tests go by where they lie
+    sys.dont_write_bytecode = True
+    before = sorted(FOLDER.glob("mutation-*.json"))[-1:]
+    modules = json.loads(before[0].read_text(encoding="utf-8"))["modules"] if before else {}
+    began = time.monotonic()
+    for name in given.modules or TESTS:
+        if time.monotonic() - began > 60 * given.minutes:
+            print(f"{name}: not run, time is up")
+            continue
+        module = Path("dfecs_lib") / f"{name}.py"
+        tests = [module.as_posix(), *(f"tests/{file}" for file in TESTS[name])]
+        modules[name] = measured(module, tests, given.most, given.seed)
+        written = write("mutation", {"modules": modules})
+    print(written)
 
 
 if __name__ == "__main__":

@@ -173,16 +173,11 @@ def alike(one: object, two: object) -> None:
 
 @pytest.mark.parametrize("order", ["columns sorted", "columns reversed", "rows shuffled"])
 @pytest.mark.parametrize("name", READERS)
-def test_another_order_gives_the_same_result_or_a_sentence(name: str, order: str) -> None:
+def test_another_order_gives_the_same_result(name: str, order: str) -> None:
     table, function = READERS[name]
     other = {
         "columns sorted": table.sort_index(axis=1),
         "columns reversed": table.iloc[:, ::-1],
         "rows shuffled": table.sample(frac=1, random_state=1),
     }[order]
-    expected = function(table)
-    try:
-        result = function(other)
-    except DfecsError:
-        return
-    alike(expected, result)
+    alike(function(table), function(other))

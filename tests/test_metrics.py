@@ -185,3 +185,32 @@ def test_a_frame_in_which_nothing_is_seen_has_no_energy() -> None:
 def test_a_frame_without_codes_is_counted_by_itself() -> None:
     found = metrics.active_per_frame(np.array([[1.0, np.nan], [1.0, 0.0]]))
     np.testing.assert_array_equal(found, [np.nan, 1])
+
+
+def test_tables_of_other_columns_are_matched_by_name_too() -> None:
+    codes = pd.DataFrame(np.random.default_rng(3).normal(size=(4, 3)), columns=["smile", "frown", "blink"])
+    for score in SCORES:
+        assert score(codes, codes[["blink", "smile", "frown"]]) == pytest.approx(100)
+
+
+def test_the_first_keypoint_of_an_unknown_scheme_can_be_chosen() -> None:
+    K = np.ones((2, 14))
+    guess = np.zeros((2, 14))
+    guess[:, [0, 7]] = 1  # x and y of the first of seven
+    assert metrics.variance_explained(K, guess, keypoints=[0]) == pytest.approx(100)
+    assert metrics.variance_explained(K, guess, keypoints=[6]) == pytest.approx(0)
+    for wrong in ([-1], [7]):
+        with pytest.raises(DfecsError, match=r"keypoints must lie in 0 … 6"):
+            metrics.variance_explained(K, guess, keypoints=wrong)
+
+
+def test_a_point_that_units_lack_moves_nothing() -> None:
+    codes = np.array([[1.0, 2.0], [3.0, 0.0]])
+    units = np.array([[3.0, np.nan, 1.0], [np.nan, 0.5, -1.0]])
+    filled = np.nan_to_num(units)
+    assert metrics.cancellation(codes, units) == metrics.cancellation(codes, filled)
+    assert metrics.active_units(codes, units=units, share=0.5) == metrics.active_units(codes, units=filled, share=0.5)
+
+
+def test_a_unit_that_makes_up_exactly_the_share_counts() -> None:
+    assert metrics.active_units([[2.0]], units=[[1.0, 0.0]], share=1.0) == 1.0

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import make_table
-from dfecs_lib.preprocessing import from_settings, make_preprocessor, motion_vectors, settings_of
+from dfecs_lib.preprocessing import KeypointMotion, from_settings, make_preprocessor, motion_vectors, settings_of
 
 
 def recording(value: float, subject: str, name: str, n: int = 4) -> pd.DataFrame:
@@ -63,17 +63,39 @@ def test_missing_and_doubled_neutrals_are_named(table):
         motion_vectors(table, table.iloc[:0])
 
 
+@pytest.mark.parametrize(("n", "words"), [(5, "d/S1/r4;"), (7, "d/S1/r4 and 2 more;")])
+def test_of_many_missing_neutrals_five_are_named(n, words):
+    table = joined(*(recording(0, "S1", f"r{k}") for k in range(n)))
+    with pytest.raises(DfecsError, match=words):
+        motion_vectors(table, recording(0, "S2", "a", 1))
+
+
 def test_arrays_and_a_single_row(table):
     array = table.to_numpy()
-    for neutral in (array[0], array[:1]):
-        assert_allclose(motion_vectors(array, neutral), array - array[0])
-        assert_allclose(motion_vectors(table, neutral), array - array[0])
+    for neutral in (array[6], array[6:7]):
+        assert_allclose(motion_vectors(array, neutral), array - array[6])
+        assert_allclose(motion_vectors(table, neutral), array - array[6])
     with pytest.raises(DfecsError, match="one neutral face"):
         motion_vectors(array, array[:2])
     with pytest.raises(DfecsError, match="one neutral face"):
         motion_vectors(array, array[0, :5])
     with pytest.raises(DfecsError, match="table of registered faces"):
         motion_vectors(array, table.iloc[:1])
+
+
+def test_the_step_measures_each_recording_from_a_face_of_its_own(table):
+    lost = recording(0, "S3", "a") * np.nan
+    lost.attrs = table.attrs
+    faces = joined(table, lost)
+    motion = KeypointMotion("first").fit_transform(faces)
+    assert motion.index.equals(faces.index)
+    assert motion.loc["d", "S3"].isna().all(axis=None)
+    assert_array_equal(motion["x_3"].dropna(), [0, 1, 2, 3] * 3)
+    assert motion.attrs["history"][-1]["operation"] == "motion_vectors"
+    array = table.to_numpy()[4:8]
+    assert_array_equal(KeypointMotion("first").fit_transform(array), array - array[0])
+    assert_array_equal(KeypointMotion(neutral=array[2]).fit_transform(array), array - array[2])
+    assert KeypointMotion().transform(array[:0]).shape == (0, 136)
 
 
 def test_missing_points_stay_missing_on_either_side(table):

@@ -27,11 +27,12 @@ HEIGHTS = np.concatenate([np.linspace(5, 0, 20), np.zeros(60), np.linspace(0, 8,
 
 
 @pytest.mark.parametrize("method", ["medoid", "calmest"])
-def test_the_resting_face_is_found_though_the_recording_starts_with_motion(method):
-    chosen = choose_neutral(course(HEIGHTS), method)
-    frame = chosen.index.get_level_values("frame")[0]
-    assert abs(HEIGHTS[frame]) < 0.5 or method == "calmest"
-    assert HEIGHTS[frame] in (0.0, 8.0)
+@pytest.mark.parametrize("seed", range(4))
+def test_the_resting_face_is_found_though_the_recording_starts_with_motion(method, seed):
+    # A smile that is held is as calm as rest: to the calmest stretch it must not be.
+    heights = HEIGHTS if method == "medoid" else np.delete(HEIGHTS, np.s_[95:115])
+    chosen = choose_neutral(course(heights, seed=seed), method)
+    assert heights[chosen.index.get_level_values("frame")[0]] == 0.0
 
 
 def test_first_skips_frames_without_a_face():

@@ -136,6 +136,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", WHOLE)
+def test_whole_files_are_read(place: Path, name: str) -> None:
+    path = place / name
+    path.write_bytes(WHOLE[name])
+    tracks = read_tracks(path)
+    assert tracks.report.frames == (1 if name == "one.pts" else 9)
+    assert tracks.report.failed == 0
+
+
+@pytest.mark.parametrize("name", WHOLE)
 @settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 def test_damaged_files_are_read_or_refused(place: Path, name: str, seed: int) -> None:

@@ -56,6 +56,8 @@ SOMETHING: dict[str, object] = {
     "objects": GOOD.astype(object),
     "texts of numbers": GOOD.astype(str),
 }
+#: The same numbers written otherwise: the answer is that of the plain array.
+OTHERWISE = ("float32", "objects", "texts of numbers")
 UNITS: dict[str, Callable[[], BaseEstimator]] = {
     "full": lambda: FullFaceModel(n_units=2, n_atoms=2, alpha=1.0),
     "part": lambda: PartFaceModel(n_atoms=2, alpha=1.0),
@@ -96,6 +98,15 @@ def test_units(name: str, case: str) -> None:
         assert not np.isinf(codes).any()
 
 
+@pytest.mark.parametrize("case", OTHERWISE)
+@pytest.mark.parametrize("name", UNITS | STEPS)
+def test_numbers_written_otherwise_are_the_same_numbers(name: str, case: str) -> None:
+    made = (UNITS | STEPS)[name]
+    wanted = made().fit(GOOD).transform(GOOD)
+    found = made().fit(SOMETHING[case]).transform(SOMETHING[case])
+    np.testing.assert_allclose(found, wanted, atol=1e-3 * np.nanmax(np.abs(wanted)))
+
+
 @pytest.mark.parametrize("case", NOTHING | SOMETHING)
 @pytest.mark.parametrize("name", STEPS)
 def test_steps_of_preprocessing(name: str, case: str) -> None:
@@ -114,10 +125,15 @@ def test_metrics(case: str) -> None:
     X = (NOTHING | SOMETHING)[case]
     for share in SHARES:
         found = answered(lambda share=share: share(X, X))
+        if case in SOMETHING:
+            wanted = np.nan if case == "zero" else 100
+            assert found == pytest.approx(wanted, nan_ok=True)
         assert found is None or np.isnan(found) or found == pytest.approx(100)
     for count in (metrics.active_units, metrics.sparsity):
         found = answered(lambda count=count: count(X))
         assert found is None or 0 <= found <= 136
+        if case in OTHERWISE:
+            assert found == count(GOOD)
     found = answered(lambda: metrics.symmetry(X))
     assert found is None or (np.abs(found[np.isfinite(found)]) <= 1 + 1e-9).all()
 

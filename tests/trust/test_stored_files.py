@@ -51,7 +51,11 @@ def tried(path: Path, content: bytes, read: Callable[[Path], object]) -> None:
 
 
 def fuzzed(text: Callable[[object], str], whole: object, read: Callable[[Path], object], suffix: str) -> None:
-    """Half of the cases have strange values in their places, half have spoilt bytes."""
+    """What is whole is read; half of the other cases have strange values in their places, half have spoilt bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"whole{suffix}"
+        path.write_text(text(whole), encoding="utf-8")
+        read(path)
 
     @settings(max_examples=CASES, deadline=None, database=None)
     @given(seed=st.integers(0, 2**32))
