@@ -16,15 +16,33 @@ if TYPE_CHECKING:
 __all__ = ["report"]
 
 
+def _one_recording(path: Path, table: pd.DataFrame, wanted: str | None) -> pd.DataFrame:
+    """Keep the recording asked for, by its name or its subject's; refuse where that is not one."""
+    whole = table.index
+    kept = table
+    if wanted is not None:
+        kept = table[(whole.get_level_values("recording") == wanted) | (whole.get_level_values("subject") == wanted)]
+        kept.attrs = table.attrs
+    if (count := len(cast("pd.MultiIndex", kept.index).droplevel(["frame"]).unique())) != 1:
+        known = [str(name) for name in (kept if count else table).index.unique("recording")]
+        told = ", ".join(known[:8]) + (f" and {len(known) - 8} more" if len(known) > 8 else "")
+        what = f"holds {count} recordings" if wanted is None else f"{count} of its recordings are called {wanted!r}"
+        raise DfecsError(f"{path}: {what}, and a report is of one; choose with --recording from {told}")
+    return kept
+
+
 @click.command(epilog=example("dfecs report clip.mp4 -o report.html --units units.npz"))
 @click.argument("source", metavar="VIDEO|TABLE")
 @click.option("-o", "--output", required=True, metavar="FILE.html", help="The page.")
 @click.option("--units", metavar="FILE.npz", help="Units whose activations are shown.")
+@click.option("--recording", metavar="NAME", help="Of a table that holds several: the one to report on.")
 @click.option(
     "--overlay", metavar="FILE.mp4", help="Of a video: also write it with points and activations drawn on it."
 )
 @progress_option
-def report(source: str, output: str, units: str | None, overlay: str | None, progress: bool | None) -> None:
+def report(
+    source: str, output: str, units: str | None, recording: str | None, overlay: str | None, progress: bool | None
+) -> None:
     """Make one page of one recording, which needs no network.
 
     It shows what to distrust, the moving face beside its reconstruction by the units, the units over time, a summary
@@ -53,8 +71,9 @@ def report(source: str, output: str, units: str | None, overlay: str | None, pro
     else:
         tracks = read_tracks(path)
         table, seconds = tracks.keypoints, tracks.time
-    if len(recordings := cast("pd.MultiIndex", table.index).droplevel(["frame"]).unique()) > 1:
-        raise DfecsError(f"{path}: holds {len(recordings)} recordings; a report is of one")
+    table = _one_recording(path, table, recording)
+    seconds = None if seconds is None else seconds.reindex(table.index)
+    frames = None if frames is None else frames.reindex(table.index)
     prepared = preparation(table) if model is None else prepare_for(model, table)
     codes = None if model is None else model.transform(prepared.motion).reindex(table.index)
     page = report_page(

@@ -32,6 +32,8 @@ _EXTRA = 8
 _FIRST, _BETWEEN, _LAST, _ALL = 15, 3, 60, 12
 #: How much of its last step a unit goes further, and by what share the objective may rise before it does not.
 _MOMENTUM, _SLACK = 0.9, 0.003
+#: Rounds end early where that many in a row have not lowered the objective by this share.
+_PATIENCE, _GAIN = 8, 1e-3
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,9 @@ class _Data:
 
     def rounds(self, units: NDArray[np.float64], alpha: float, turns: int) -> NDArray[np.float64]:
         """Codes and units in turn, with momentum; the units of the lowest objective."""
-        V, before, last, best, kept = units.copy(), None, np.inf, np.inf, units
+        V, before, last, best, kept, found = units.copy(), None, np.inf, np.inf, units, 0
         threshold = self.goal.locality * self.energy / len(units)
-        for _ in range(turns):
+        for turn in range(turns):
             E = self.code(V, alpha)
             weighted = E if self.weights is None else E * self.weights[:, None]
             UtU, UtX = weighted.T @ E, weighted.T @ self.X.astype(np.float64, copy=False)
@@ -99,7 +101,10 @@ class _Data:
             used = np.count_nonzero(E) if self.weights is None else float(self.weights @ (E > 0).sum(axis=1))
             now = self.energy - explained + alpha**2 * used
             if now < best:
+                found = turn if now < best * (1 - _GAIN) else found
                 best, kept = now, V
+            if turn - found >= _PATIENCE:
+                break
             image = V.copy()
             update_units(image, UtU, UtX, self.goal.cancellation, 5, self.groups, threshold)
             idle = np.flatnonzero(np.diag(UtU) <= 0)

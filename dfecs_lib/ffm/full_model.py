@@ -46,7 +46,7 @@ _REFINEMENTS: Mapping[str, Mapping[str, float]] = {
 _ACTIVE = 5.5
 #: Frames that the searches of both levels look at where units are refined for sums, and how much looser than `tol`
 #: they end: refinement goes on from there.
-_SAMPLE, _LOOSER = 2048, 20.0
+_SAMPLE, _LOOSER = 2048, 200.0
 
 
 class FullFaceModel(LearnsInBatches, EncodedUnits):

@@ -231,7 +231,10 @@ def unit_names(model: HasUnits, scheme: str | Scheme | None = None) -> list[str]
 
 
 def part_of_units(units: ArrayLike, scheme: str | Scheme, *, share: float = 0.2) -> list[str]:
-    """Parts that hold at least `share` of each unit's energy, the largest first, joined by " + "."""
+    """Parts that hold at least `share` of each unit's energy, the largest first, joined by " + "; one at least.
+
+    Only a unit that moves nothing has the part "none".
+    """
     motion = _points(units, scheme)
     parts = _where(scheme).parts
     energy = (motion**2).sum(axis=1)
@@ -239,9 +242,8 @@ def part_of_units(units: ArrayLike, scheme: str | Scheme, *, share: float = 0.2)
     result = []
     for row, whole in zip(energy, total, strict=True):
         of_part = {part: float(row[list(points)].sum()) for part, points in parts.items()}
-        held = [
-            part for part, value in sorted(of_part.items(), key=lambda item: -item[1]) if value >= share * whole > 0
-        ]
+        ranked = sorted((part for part in of_part if of_part[part] > 0), key=lambda part: -of_part[part])
+        held = [part for part in ranked if of_part[part] >= share * whole] or ranked[:1]
         result.append(" + ".join(held) if held else "none")
     return result
 

@@ -226,7 +226,8 @@ def report_page(
             alt=f"Activations of the {len(order)} most active units over time.",
         )
         heads = {"active": "active (% of frames)", "active_s": "active (s)", "left_right": "left − right side"}
-        table_html = Table(summary.sort_values("mean", ascending=False), form="{:.2f}", names=heads).html
+        worded = summary.assign(part=summary["part"].str.replace("_", " ")).sort_values("mean", ascending=False)
+        table_html = Table(worded, form="{:.2f}", names=heads).html
         unit_parts = (
             f"<h2>Units over time</h2><p>In registered pixels; the units explain {explained:.0f} % of the motion.</p>"
             f"<script>{plotly_script().read_text(encoding='utf-8').replace('</script', '<' + chr(92) + '/script')}"

@@ -43,14 +43,20 @@ def test_people_are_numbered_by_dataset_and_subject() -> None:
     assert people_of(np.ones((3, 4)), np.array([True, False, True])).tolist() == [0, 0]
 
 
-def test_a_person_whose_neutral_is_off_is_explained_better() -> None:
-    rng = np.random.default_rng(0)
+def test_people_whose_neutral_is_off_are_explained_better() -> None:
     units = np.zeros((4, 136))
     for k in range(4):
         units[k, 17 + 10 * k : 22 + 10 * k] = 1 / np.sqrt(5)
-    taught = rng.exponential(10, (400, 4)) * (rng.uniform(size=(400, 4)) < 0.5) @ units
-    off = rng.exponential(10, (400, 4)) * (rng.uniform(size=(400, 4)) < 0.5) @ units - 8 * units[0]
-    plain, doubting = (FullFaceModel(6, n_atoms=2, other_neutrals=doubt).fit(taught) for doubt in (False, None))
-    assert doubting.score(off) > plain.score(off) + 0.02
-    assert plain.score(taught) > 0.9
-    assert doubting.score(taught) > 0.9
+    scores = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        taught = rng.exponential(10, (400, 4)) * (rng.uniform(size=(400, 4)) < 0.5) @ units
+        off = rng.exponential(10, (400, 4)) * (rng.uniform(size=(400, 4)) < 0.5) @ units - 8 * units[0]
+        plain, doubting = (FullFaceModel(6, n_atoms=2, other_neutrals=doubt).fit(taught) for doubt in (False, None))
+        scores.append([plain.score(off), doubting.score(off), plain.score(taught), doubting.score(taught)])
+    plain_off, doubting_off, *own = np.array(scores).T
+    assert (doubting_off > plain_off).all()
+    assert (
+        doubting_off.mean() > plain_off.mean() + 0.04
+    )  # the sums of some seeds find the way back, of others a part of it
+    assert np.min(own) > 0.9

@@ -99,3 +99,21 @@ def test_units_learnt_on_one_tracker_warn_of_faces_from_another(page: Path) -> N
     table.attrs["history"][0]["backend"] = "face-alignment"
     with pytest.warns(UserWarning, match="tracked by face-alignment, the units were learnt on dlib"):
         prepare_for(model, table)
+
+
+def test_of_a_table_of_several_one_is_chosen(page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from dfecs_lib import keypoints
+
+    one = keypoints.load(page.parent / "clip.parquet")
+    both = pd.concat([one, one.rename(index={"single_face": "again"}, level="recording")]).sort_index()
+    both.attrs = one.attrs
+    keypoints.save(both, tmp_path / "both.parquet")
+    words = ["report", str(tmp_path / "both.parquet"), "-o", str(tmp_path / "page.html")]
+    assert main(words) == 2
+    assert "holds 2 recordings" in (said := capsys.readouterr().err)
+    assert "--recording" in said
+    assert "again" in said
+    assert main([*words, "--recording", "nobody"]) == 2
+    assert not (tmp_path / "page.html").exists()
+    assert main([*words, "--recording", "again"]) == 0
+    assert "of again: motion is measured from it" in (tmp_path / "page.html").read_text(encoding="utf-8")
