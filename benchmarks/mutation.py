@@ -141,8 +141,8 @@ def _line(tree: ast.Module, line: int) -> str:
     return f"`{ast.unparse(innermost).splitlines()[0][:100]}`"
 
 
-def survives(place: Path, module: Path, source: str, tests: list[str], seconds: int = _SECONDS) -> bool:
-    """Whether all tests pass with this source; in a process of its own."""
+def survives(place: Path, module: Path, source: str, tests: list[str], seconds: int = _SECONDS) -> bool | None:
+    """Whether all tests pass with this source, in a process of its own; None where time was up."""
     (place / module).write_text(source, encoding="utf-8")
     child = os.fork()
     if child == 0:
@@ -160,7 +160,8 @@ def survives(place: Path, module: Path, source: str, tests: list[str], seconds: 
         finally:
             sys.stdout.flush()  # a process that ends at once says nothing else
             os._exit(int(code))
-    return os.waitpid(child, 0)[1] == 0
+    status = os.waitpid(child, 0)[1]
+    return None if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM else status == 0
 
 
 def measured(module: Path, tests: list[str], most: int, seed: int) -> dict[str, object]:
@@ -170,6 +171,7 @@ def measured(module: Path, tests: list[str], most: int, seed: int) -> dict[str, 
     count = sum(1 for _ in places(tree))
     chosen = sorted(random.Random(seed).sample(range(count), min(count, most)))
     left: list[str] = []
+    slow = 0
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         for name in ("dfecs_lib", "tests", "benchmarks", "pyproject.toml", "data_manifest.yaml", "notebooks"):
@@ -181,12 +183,21 @@ def measured(module: Path, tests: list[str], most: int, seed: int) -> dict[str, 
             raise SystemExit(f"the tests fail on {module} as it is: {(place / 'said.txt').read_text()[-800:]}")
         for number in chosen:
             text, what = mutated(tree, number)
-            if survives(place, module, text, tests):
+            survived = survives(place, module, text, tests)
+            slow += survived is None
+            if survived:
                 left.append(what)
                 print(f"  {what}", flush=True)
-    killed = len(chosen) - len(left)
-    print(f"{module}: {killed} of {len(chosen)} mutants killed ({count} possible)", flush=True)
-    return {"mutants": len(chosen), "possible": count, "killed": killed, "seed": seed, "survivors": left}
+    killed = len(chosen) - len(left) - slow
+    print(f"{module}: {killed} of {len(chosen)} mutants killed, {slow} out of time ({count} possible)", flush=True)
+    return {
+        "mutants": len(chosen),
+        "possible": count,
+        "killed": killed,
+        "out_of_time": slow,
+        "seed": seed,
+        "survivors": left,
+    }
 
 
 def main() -> None:

@@ -20,7 +20,6 @@ __all__ = [
     "PROBABILITY",
     "au_name",
     "load_action_units",
-    "row_index",
     "save_action_units",
     "side_table",
     "validate_action_units",
@@ -43,13 +42,6 @@ def au_name(number: int | str) -> str:
     ('AU04', 'AU12')
     """
     return f"AU{int(number):02d}"
-
-
-def row_index(dataset: str, subject: str, recording: str, frames: ArrayLike) -> pd.MultiIndex:
-    """Return the row index of one recording, in the order of `frames`."""
-    numbers = np.asarray(frames, dtype=np.int64)
-    names = [[text] * len(numbers) for text in (dataset, subject, recording)]
-    return pd.MultiIndex.from_arrays([*names, numbers], names=INDEX_NAMES)
 
 
 def side_table(

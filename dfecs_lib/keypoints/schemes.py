@@ -166,11 +166,6 @@ class Scheme:
             return np.array(self.layout.mirror, dtype=np.intp)
         return np.array([self._position[_MIRROR_68[i]] for i in self.ibug], dtype=np.intp)
 
-    @cached_property
-    def mirror_pairs(self) -> tuple[tuple[int, int], ...]:
-        """Pairs (a, b), a < b, of positions that mirror each other; midline points are left out."""
-        return tuple((k, int(m)) for k, m in enumerate(self.mirror) if k < m)
-
 
 def _subset(name: str, points: list[int]) -> Scheme:
     return Scheme(name, len(points), tuple(points), tuple(range(len(points))))
