@@ -11,7 +11,7 @@ from dfecs_lib.baselines import FACSUnits, PooledFACSUnits
 from dfecs_lib.evaluation.recovery import cosines
 from dfecs_lib.keypoints import get_scheme, make_table
 from dfecs_lib.preprocessing import make_preprocessor
-from dfecs_lib.simulate import ACTION_UNITS, Face, channel_of
+from dfecs_lib.simulate import ACTION_UNITS, FURTHER, Face, channel_of
 from dfecs_lib.simulate.muscles import vary_muscles
 from dfecs_lib.simulate.people import draw_person, stream
 
@@ -55,7 +55,8 @@ def true_facs_units(
     True
     """
     known = get_scheme(scheme)
-    codes = np.stack([channel_of({au: _INTENSITY}) for au in ACTION_UNITS] + [channel_of({})])
+    known_units = sorted({*ACTION_UNITS, *FURTHER})
+    codes = np.stack([channel_of({au: _INTENSITY}) for au in known_units] + [channel_of({})])
     faces = [draw_person(f"T{k}", random_state, "truth").face for k in range(n_people)]
     if muscles_differ:
         own = [vary_muscles(stream(random_state, "muscles", k)) for k in range(n_people)]
@@ -65,7 +66,7 @@ def true_facs_units(
     registered = make_preprocessor(frontalize=frontalize).fit_transform(table).to_numpy()
     rows = registered.reshape(n_people, len(codes), -1)
     motion = (rows[:, :-1] - rows[:, -1:]).mean(axis=0) / _INTENSITY
-    return pd.DataFrame(motion, index=[f"AU{au:02d}" for au in ACTION_UNITS], columns=list(known.columns))
+    return pd.DataFrame(motion, index=[f"AU{au:02d}" for au in known_units], columns=list(known.columns))
 
 
 def facs_recovery(

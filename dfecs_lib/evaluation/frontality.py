@@ -16,7 +16,8 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.evaluation.lengths import face_lengths, level_by_eyes
-from dfecs_lib.keypoints import Scheme, coordinates, make_table, same_rows, scheme_of, to_points
+from dfecs_lib.evaluation.unrelated_heads import paired_tables
+from dfecs_lib.keypoints import Scheme, coordinates, same_rows, scheme_of, to_points
 from dfecs_lib.preprocessing import make_preprocessor
 from dfecs_lib.preprocessing.anchors import free_columns
 from dfecs_lib.preprocessing.pose import fit_frontal
@@ -303,8 +304,7 @@ def posed_faces(
     """
     rng = np.random.default_rng(random_state)
     camera = Camera(width=640, height=480, distance=1000.0, scale=1.5)
-    seen: list[pd.DataFrame] = []
-    frontal: list[pd.DataFrame] = []
+    views: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
     poses = []
     for person in range(n_people):
         face = draw_person(f"P{person:03d}", random_state, "posed faces").face
@@ -313,12 +313,8 @@ def posed_faces(
         angles = rng.uniform(-1, 1, (n_faces, 3)) * [pitch, yaw, yaw / 3]
         place = np.tile([0.0, 0.0, camera.distance], (n_faces, 1))
         pixels = project(shapes, np.radians(angles), place, camera)
-        for out, values in ((seen, pixels), (frontal, shapes[..., :2])):
-            out.append(
-                make_table(values, scheme="ibug68", frames=range(n_faces), dataset="posed", subject=f"P{person:03d}")
-            )
-        poses.append(pd.DataFrame(angles[:, [1, 0, 2]], index=seen[-1].index, columns=["yaw", "pitch", "roll"]))
-    tables = [pd.concat(seen), pd.concat(frontal)]
-    for table in tables:
-        table.attrs = {"scheme": "ibug68", "history": [{"operation": "posed_faces", "random_state": random_state}]}
-    return tables[0], tables[1], pd.concat(poses)
+        views[f"P{person:03d}"] = pixels, shapes[..., :2]
+        poses.append(angles[:, [1, 0, 2]])
+    step: dict[str, object] = {"operation": "posed_faces", "random_state": random_state}
+    seen, frontal = paired_tables(views, "posed", step)
+    return seen, frontal, pd.DataFrame(np.concatenate(poses), seen.index, ["yaw", "pitch", "roll"])

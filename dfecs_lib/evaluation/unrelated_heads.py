@@ -7,7 +7,7 @@ what a frontalization gets.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from scipy.spatial.transform import Rotation
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import make_table
 
-__all__ = ["read_solids", "turned_solids"]
+__all__ = ["paired_tables", "read_solids", "turned_solids"]
 
 _AXES = ("X", "Y", "Z")
 _POSE = ["pose_Rx", "pose_Ry", "pose_Rz"]
@@ -88,16 +88,36 @@ def turned_solids(
     ((2, 136), (2, 136))
     """
     rng = np.random.default_rng(random_state)
-    seen: list[pd.DataFrame] = []
-    frontal: list[pd.DataFrame] = []
+    views = {}
     for name, faces in solids.items():
         angles = rng.uniform(-1, 1, (len(faces), 3)) * [yaw, pitch, yaw / 3]
         turn = Rotation.from_euler("YXZ", angles, degrees=True).as_matrix()
         placed = np.einsum("nij,nkj->nki", turn, faces) + np.array([0, 0, _DISTANCE])
         pixels = _FOCAL * placed[..., :2] / placed[..., 2:] + [320, 240]
-        for out, values in ((seen, pixels), (frontal, faces[..., :2])):
-            out.append(make_table(values, scheme="ibug68", frames=range(len(faces)), dataset="turned", subject=name))
-    tables = [pd.concat(seen), pd.concat(frontal)]
-    for table in tables:
-        table.attrs = {"scheme": "ibug68", "history": [{"operation": "turned_solids", "random_state": random_state}]}
-    return tables[0], tables[1]
+        views[name] = pixels, faces[..., :2]
+    return paired_tables(views, "turned", {"operation": "turned_solids", "random_state": random_state})
+
+
+def paired_tables(
+    views: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]], dataset: str, step: dict[str, object]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return each subject's faces (n_frames, 68, 2) as seen, and as they are from the front, as two keypoint tables.
+
+    Parameters
+    ----------
+    views : mapping of subject to two arrays of shape (n_frames, 68, 2)
+    dataset : str
+    step : dict
+        What the tables' history says of their making.
+    """
+
+    def table(which: int) -> pd.DataFrame:
+        parts = [
+            make_table(pair[which], scheme="ibug68", frames=range(len(pair[which])), dataset=dataset, subject=subject)
+            for subject, pair in views.items()
+        ]
+        whole = pd.concat(parts)
+        whole.attrs = {"scheme": "ibug68", "history": [dict(step)]}
+        return whole
+
+    return table(0), table(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dfecs_lib.simulate.action_units import ACTION_UNITS, Face, channel_of
+from dfecs_lib.simulate.action_units import ACTION_UNITS, FURTHER, Face, channel_of
 from dfecs_lib.simulate.calibration import COUNTERPARTS, REAL_RANGES, motion_figures
 from dfecs_lib.simulate.dataset import SimulatedDataset, Truth, simulate
 from dfecs_lib.simulate.designs import DESIGNS, SIZES
@@ -12,6 +12,7 @@ __all__ = [
     "ACTION_UNITS",
     "COUNTERPARTS",
     "DESIGNS",
+    "FURTHER",
     "REAL_RANGES",
     "SIZES",
     "Face",

@@ -22,7 +22,7 @@ from dfecs_lib.simulate.muscles import (
     sphincter_field,
 )
 
-__all__ = ["ACTION_UNITS", "CHANNELS", "SIDED", "Face", "channel", "channel_of"]
+__all__ = ["ACTION_UNITS", "ALL_CHANNELS", "CHANNELS", "FURTHER", "SIDED", "Face", "channel", "channel_of"]
 
 _Array = NDArray[np.float64]
 
@@ -53,17 +53,23 @@ ACTION_UNITS: Mapping[int, Mapping[str, float]] = MappingProxyType(
     }
 )
 
+#: Action units that only ``sim-subtle`` shows: 68 points hardly tell AU 11, which deepens the fold from nose to lip,
+#: from AU 10 and 12. They come after all others, so that other datasets stay as they are, to the last bit.
+FURTHER: Mapping[int, Mapping[str, float]] = MappingProxyType({11: {"zygomatic minor": 1.0}})
+
 #: Turn of the jaw (degrees) at intensity 5.
 _JAW_TURN = {26: 9.0, 27: 24.0, 28: 1.5}
 _MOST_TURN = 28.0
 
 #: Action units whose halves can act alone. The others move the jaw or the ring of the mouth as a whole.
-SIDED = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 20, 43)
+SIDED = (1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 20, 43)
 
 #: Every independent half or whole action, ``(au, side)`` with side "R", "L" or "".
 CHANNELS: tuple[tuple[int, str], ...] = tuple(
     (au, side) for au in ACTION_UNITS for side in (("R", "L") if au in SIDED else ("",))
 )
+#: And those of `FURTHER` after them.
+ALL_CHANNELS = (*CHANNELS, *((au, side) for au in FURTHER for side in (("R", "L") if au in SIDED else ("",))))
 
 _LIDS = ((37, 41), (38, 40), (43, 47), (44, 46))
 _INNER_LIPS = ((61, 67), (62, 66), (63, 65))
@@ -80,17 +86,17 @@ _OUTER_LOWER = ((59, 67), (58, 67), (57, 66), (56, 65), (55, 65))
 
 
 def channel(au: int, side: str = "") -> int:
-    """Return the position of an action in `CHANNELS`; DfecsError names what is wrong."""
+    """Return the position of an action in `ALL_CHANNELS`; DfecsError names what is wrong."""
     try:
-        return CHANNELS.index((au, side))
+        return ALL_CHANNELS.index((au, side))
     except ValueError:
-        known = ", ".join(f"{a}{s}" for a, s in CHANNELS)
+        known = ", ".join(f"{a}{s}" for a, s in ALL_CHANNELS)
         raise DfecsError(f"no action unit {au}{side}; known: {known}") from None
 
 
 def channel_of(intensities: Mapping[int, float], side: str = "") -> _Array:
-    """Return one row of channel intensities for ``{action unit: intensity 0–5}``, on both sides or one ("R", "L")."""
-    row = np.zeros(len(CHANNELS))
+    """Return one row of `ALL_CHANNELS`' intensities for ``{action unit: 0–5}``, on both sides or one ("R", "L")."""
+    row = np.zeros(len(ALL_CHANNELS))
     for au, intensity in intensities.items():
         if not 0.0 <= intensity <= 5.0:
             raise DfecsError(f"AU {au} has the intensity {intensity}; intensities go from 0 to 5")
@@ -109,7 +115,7 @@ class Face:
         The face at rest, millimetres; axes as in `dfecs_lib.anatomy.head`.
     gains : array-like of shape (n_channels,), optional
         How strongly this person shows each action (1 = the mean face's way); their left/right ratio is the person's
-        asymmetry of expression.
+        asymmetry of expression. Of `ALL_CHANNELS`; of further ones 1 where they are left out.
     muscles : mapping of str to LinearMuscle or Sphincter, optional
         This person's muscles, `dfecs_lib.simulate.muscles.MUSCLES` by default.
     scheme : str or Scheme
@@ -133,9 +139,11 @@ class Face:
     ) -> None:
         self.scheme = get_scheme(scheme)
         self.neutral = np.asarray(neutral, dtype=np.float64)
-        self.gains = np.ones(len(CHANNELS)) if gains is None else np.asarray(gains, dtype=np.float64)
+        self.gains = np.ones(len(ALL_CHANNELS))
+        given = self.gains if gains is None else np.asarray(gains, dtype=np.float64)
+        self.gains[: len(given)] = given
         self._muscles = MUSCLES if muscles is None else muscles
-        self._fields = np.stack([self._field(au, side) for au, side in CHANNELS])
+        self._fields = np.stack([self._field(au, side) for au, side in ALL_CHANNELS])
         self._turn = np.array([_JAW_TURN.get(au, 0.0) for au, _ in CHANNELS])
         self._jaw = jaw_weights(self.scheme)
 
@@ -157,7 +165,7 @@ class Face:
 
     def _field(self, au: int, side: str) -> _Array:
         field = np.zeros((self.scheme.n_points, 3))
-        for name, contraction in ACTION_UNITS[au].items():
+        for name, contraction in {**ACTION_UNITS, **FURTHER}[au].items():
             for left in (False, True):
                 if side and left != (side == "L"):
                     continue
@@ -174,16 +182,18 @@ class Face:
         Parameters
         ----------
         intensities : array-like of shape (n, n_channels)
-            0–5, in the order of `CHANNELS`.
+            0–5, in the order of `ALL_CHANNELS`; further ones may be left out.
         """
-        values = np.asarray(intensities, dtype=np.float64)
-        if values.ndim != 2 or values.shape[1] != len(CHANNELS):
-            raise DfecsError(f"intensities must have the shape (n, {len(CHANNELS)}), not {values.shape}")
-        contraction = values / 5.0 * self.gains
-        turn = np.minimum(contraction @ self._turn, _MOST_TURN)
-        shape = self.neutral + (contraction @ self._fields.reshape(len(CHANNELS), -1)).reshape(
+        values, n = np.asarray(intensities, dtype=np.float64), len(CHANNELS)
+        if values.ndim != 2 or values.shape[1] not in (n, len(ALL_CHANNELS)):
+            raise DfecsError(f"intensities must have the shape (n, {n}), not {values.shape}")
+        contraction = values / 5.0 * self.gains[: values.shape[1]]
+        turn = np.minimum(contraction[:, :n] @ self._turn, _MOST_TURN)
+        shape = self.neutral + (contraction[:, :n] @ self._fields[:n].reshape(n, -1)).reshape(
             -1, self.scheme.n_points, 3
         )
+        if values[:, n:].any():  # apart: more terms in the sum above could change its last bit
+            shape += np.einsum("nc,ckd->nkd", contraction[:, n:], self._fields[n:])
         return _without_crossing(self._open_jaw(shape, turn), self.neutral, self.scheme)
 
     def _open_jaw(self, shape: _Array, turn: _Array) -> _Array:

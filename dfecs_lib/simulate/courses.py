@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from dfecs_lib.simulate.action_units import CHANNELS, SIDED, channel
+from dfecs_lib.simulate.action_units import ACTION_UNITS, ALL_CHANNELS, CHANNELS, SIDED, channel
 from dfecs_lib.simulate.patterns import EMOTIONS, ONE_SIDED, TALK, TIMING
 
 __all__ = ["Course", "Manner", "add_blinks", "add_emotion", "add_talk", "restlessness", "smooth_walk"]
@@ -46,7 +46,7 @@ class Manner:
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Manner:
         """Draw a person's manner."""
-        by_unit = {au: rng.lognormal(0.0, 0.6) for au in TIMING}
+        by_unit = {au: rng.lognormal(0.0, 0.6) for au in TIMING if au in ACTION_UNITS}
         return cls(
             expressiveness=float(np.clip(rng.lognormal(0.0, 0.22), 0.6, 1.6)),
             blinks=float(rng.uniform(5.0, 14.0)),
@@ -66,7 +66,7 @@ class Course:
 
     def __init__(self, times: _Array) -> None:
         self.times = times
-        self.values = np.zeros((len(times), len(CHANNELS)))
+        self.values = np.zeros((len(times), len(ALL_CHANNELS)))
 
     def add(self, channel_index: int, start: float, durations: tuple[float, float, float], peak: float) -> None:
         """Add one event: a rise from `start`, a hold and a fall (seconds), cosine-shaped, up to intensity `peak`."""
@@ -186,7 +186,7 @@ def restlessness(rng: np.random.Generator, times: _Array, scale: Mapping[int, fl
     """Return the small intensities (n, n_channels) of a face that is never quite still."""
     scale = _RESTLESS if scale is None else scale
     walks = smooth_walk(rng, times, 2.5, len(scale))
-    values = np.zeros((len(times), len(CHANNELS)))
+    values = np.zeros((len(times), len(ALL_CHANNELS)))
     for column, (au, size) in enumerate(scale.items()):
         for side in ("R", "L") if au in SIDED else ("",):
             values[:, channel(au, side)] = size * np.maximum(walks[:, column], 0.0)

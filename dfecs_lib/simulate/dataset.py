@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from dfecs_lib.keypoints import IBUG68, INDEX_NAMES, Scheme, from_points, get_sc
 from dfecs_lib.keypoints.dataset import Dataset, Readings, ReadReport
 from dfecs_lib.keypoints.known_neutral import RULES
 from dfecs_lib.keypoints.labels import INTENSITY, OCCURRENCE
-from dfecs_lib.simulate.action_units import ACTION_UNITS, CHANNELS
+from dfecs_lib.simulate.action_units import ALL_CHANNELS
 from dfecs_lib.simulate.designs import Design, Size, design_of, disfa_neutral
 from dfecs_lib.simulate.recording import cached_arrays
 
@@ -76,11 +76,11 @@ class SimulatedDataset(Dataset):
     truth: Truth = field(kw_only=True)
 
 
-def _sides(intensities: NDArray[np.float64], side: str) -> NDArray[np.float64]:
+def _sides(intensities: NDArray[np.float64], side: str, shows: Sequence[int]) -> NDArray[np.float64]:
     """Channel intensities (n, n_channels) -> one column an action unit."""
     columns = []
-    for au in ACTION_UNITS:
-        found = [i for i, (unit, half) in enumerate(CHANNELS) if unit == au and (half in ("", side) or not side)]
+    for au in shows:
+        found = [i for i, (unit, half) in enumerate(ALL_CHANNELS) if unit == au and (half in ("", side) or not side)]
         columns.append(intensities[:, found].max(axis=1))
     return np.stack(columns, axis=1)
 
@@ -98,9 +98,13 @@ def _keypoint_table(
 
 
 def _truth(
-    arrays: Mapping[str, NDArray[np.generic]], index: pd.MultiIndex, scheme: Scheme, step: dict[str, object]
+    arrays: Mapping[str, NDArray[np.generic]],
+    index: pd.MultiIndex,
+    scheme: Scheme,
+    step: dict[str, object],
+    shows: Sequence[int],
 ) -> Truth:
-    units = [f"AU{au:02d}" for au in ACTION_UNITS]
+    units = [f"AU{au:02d}" for au in shows]
     intensities = np.asarray(arrays["intensities"], dtype=np.float64)
     subjects = pd.Index(arrays["subjects"].astype(object), name="subject")
     resting = _kept(np.asarray(arrays["resting"], dtype=np.float64), scheme)
@@ -109,9 +113,9 @@ def _truth(
         return pd.DataFrame(values, index=index, columns=columns).sort_index()
 
     return Truth(
-        action_units=table(_sides(intensities, ""), units),
-        right=table(_sides(intensities, "R"), units),
-        left=table(_sides(intensities, "L"), units),
+        action_units=table(_sides(intensities, "", shows), units),
+        right=table(_sides(intensities, "R", shows), units),
+        left=table(_sides(intensities, "L", shows), units),
         frontal=_keypoint_table(np.asarray(arrays["frontal"], dtype=np.float64), index, scheme, step),
         resting=pd.DataFrame(resting, index=subjects, columns=list(scheme.columns)),
         pose=table(arrays["pose"], list(_POSE)),
@@ -124,12 +128,12 @@ def _truth(
 def _labels(design: Design, truth: Truth) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Return what coders would write down: intensities and occurrences.
 
-    DISFA: whole intensities; CK+: both, for the last frame only; BP4D: occurrences.
+    DISFA and subtle actions: whole intensities; CK+: both, for the last frame only; BP4D: occurrences.
     """
     units = truth.action_units[[f"AU{au:02d}" for au in design.coded]]
     intensities, occurrences = (units + 0.45) // 1.0, (units >= _PRESENT).astype(np.float64)
     intensities.attrs, occurrences.attrs = {"unit": INTENSITY, "history": []}, {"unit": OCCURRENCE, "history": []}
-    if design.name == "sim-disfa":
+    if design.name in ("sim-disfa", "sim-subtle"):
         return intensities, None
     if design.name == "sim-bp4d":
         return occurrences, occurrences
@@ -139,7 +143,7 @@ def _labels(design: Design, truth: Truth) -> tuple[pd.DataFrame, pd.DataFrame | 
 
 def _neutral(design: Design, readings: Readings, size: Size) -> tuple[pd.DataFrame, list[str]]:
     """The neutral frames, by each dataset's own rule."""
-    if design.name == "sim-ckplus":
+    if design.name in ("sim-ckplus", "sim-subtle"):
         return RULES["first-frame"](readings)
     if design.name == "sim-bp4d":
         return RULES["calmest-run"](readings)
@@ -159,10 +163,12 @@ def simulate(
 
     Parameters
     ----------
-    name : {"sim-disfa", "sim-ckplus", "sim-bp4d"}
+    name : {"sim-disfa", "sim-ckplus", "sim-bp4d", "sim-subtle"}
         "sim-disfa": subjects who watch one shared film, 66 points, every frame coded with intensities.
         "sim-ckplus": posed sequences from rest to apex, 68 points, the last frame coded.
         "sim-bp4d": eight tasks a subject, some with talking, 49 points, coded with occurrences.
+        "sim-subtle": weak actions that 68 points hardly show, AU 11 among them, which no other dataset has; made for
+        ``scheme="mediapipe478"``, every frame coded with intensities. Without a counterpart among real datasets.
     size : {"small", "medium", "paper"}
         "small": about a thousand frames, a second; "medium": the paper's subjects, about ten thousand frames;
         "paper": the paper's frame counts.
@@ -216,7 +222,7 @@ def simulate(
         ],
         names=INDEX_NAMES,
     )
-    truth = _truth(arrays, index, kept, step)
+    truth = _truth(arrays, index, kept, step, design.shows)
     keypoints = _keypoint_table(np.asarray(arrays["pixels"], dtype=np.float64), index, kept, step)
     keypoints[truth.lost] = np.nan
     keypoints = points_wanted(keypoints, kept) if kept.dense else keypoints

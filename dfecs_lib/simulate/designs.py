@@ -1,4 +1,4 @@
-"""The three simulated datasets' designs: who is recorded, doing what, before which camera, coded how."""
+"""The simulated datasets' designs: who is recorded, doing what, before which camera, coded how."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.simulate.action_units import CHANNELS
+from dfecs_lib.simulate.action_units import ACTION_UNITS, FURTHER
 from dfecs_lib.simulate.courses import Course, add_blinks, add_emotion, add_talk, restlessness
 from dfecs_lib.simulate.observe import Camera, HeadMotion, Tracker
 from dfecs_lib.simulate.patterns import POSED, TIMING
@@ -58,6 +58,8 @@ class Design:
     takes : callable
         ``(person, size, random_state) -> list of Take``.
     sizes : mapping of str to Size
+    shows : tuple of int
+        Action units of which the truth is told.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Design:
     tracker: Tracker
     takes: Callable[[Person, Size, int], list[Take]]
     sizes: Mapping[str, Size]
+    shows: tuple[int, ...] = tuple(ACTION_UNITS)
 
 
 #: Emotion -> (how often a viewer's face shows that it was moved, how strongly). Amusement and disgust show, fear and
@@ -143,6 +146,28 @@ def _posed_takes(person: Person, size: Size, _: int) -> list[Take]:
     return takes
 
 
+#: Actions of ``sim-subtle``: those that 68 points hardly show, and stronger ones that often come with them.
+_WEAK, _WITH = (6, 7, 9, 10, 11, 14, 17, 23, 24), (4, 12, 25)
+
+
+def _subtle_takes(person: Person, size: Size, _: int) -> list[Take]:
+    """Weak actions, one to three at a time, from rest and back; in every third recording a stronger one beside them."""
+    rng, takes = person.rng, []
+    times = np.arange(size.frames) / size.fps
+    rise = 0.35 * times[-1]
+    for number in range(1, int(size.recordings) + 1):
+        course = Course(times)
+        wanted = [(int(au), rng.uniform(1.0, 3.0)) for au in rng.choice(_WEAK, rng.integers(1, 4), False)]
+        wanted += [(int(rng.choice(_WITH)), rng.uniform(1.5, 3.5))] if number % 3 == 0 else []
+        for au, peak in wanted:
+            begin = times[1] + rng.uniform(0.0, 0.6) * rise
+            course.add_action(rng, au, begin, float(peak), rng.uniform(0.5, 1.0) * rise / TIMING[au].onset)
+        tremble = 0.4 * person.manner.restless * restlessness(rng, times)
+        tremble[0] = 0.0
+        takes.append(Take(f"{number:03d}", times, np.minimum(course.values + tremble, 5.0)))
+    return takes
+
+
 _TASKS = ("laughter", "sadness", "surprise", "embarrassment", "fear", "pain", "anger", "disgust")
 _TALKED = {0: 0.6, 1: 0.15, 3: 0.6, 4: 0.3, 6: 0.6}  # share of the task spent talking
 
@@ -201,7 +226,7 @@ DESIGNS: Mapping[str, Design] = MappingProxyType(
                 "sim-ckplus",
                 "ibug68",
                 tuple(f"S{k:03d}" for k in range(1, 124)),
-                tuple(sorted({au for au, _ in CHANNELS})),
+                tuple(sorted(ACTION_UNITS)),
                 Camera(640, 490, 1500.0, 1.3),
                 HeadMotion(pitch=2.0, yaw=2.0, roll=1.5, shift=5.0, seconds=1.0),
                 Tracker(),
@@ -222,6 +247,18 @@ DESIGNS: Mapping[str, Design] = MappingProxyType(
                 Tracker(dropouts=0.01, freezes=0.004),
                 _task_takes,
                 {"small": Size(5, 8, 30, 2.5), "medium": Size(41, 8, 36, 2.5), "paper": Size(41, 8, 448, 25.0)},
+            ),
+            Design(
+                "sim-subtle",
+                "ibug68",
+                tuple(f"W{k:03d}" for k in range(1, 61)),
+                tuple(sorted({*_WEAK, *_WITH})),
+                Camera(1024, 768, 900.0, 1.7),
+                HeadMotion(pitch=3.0, yaw=4.0, roll=2.0, shift=9.0, seconds=1.2),
+                Tracker(),
+                _subtle_takes,
+                {"small": Size(12, 9, 12, 4.0), "medium": Size(60, 9, 20, 8.0), "paper": Size(60, 18, 100, 25.0)},
+                tuple(sorted({*ACTION_UNITS, *FURTHER})),
             ),
         )
     }

@@ -35,7 +35,7 @@ def _faces(
     combinations: bool, intensity: float, face: Face | None = None, one_sided: bool = False
 ) -> dict[tuple[tuple[int, ...], str], NDArray[np.float64]]:
     wanted: list[tuple[tuple[int, ...], str]] = [((), ""), *(((au,), "") for au in ACTION_UNITS)]
-    wanted += [((au,), side) for au in SIDED for side in "RL"] if one_sided else []
+    wanted += [((au,), side) for au in ACTION_UNITS if au in SIDED for side in "RL"] if one_sided else []
     wanted += [(units, "") for units in COMBINATIONS] if combinations else []
     rows = np.array([channel_of(dict.fromkeys(units, intensity), side) for units, side in wanted])
     points = (face or Face(load_head().mean)).express(rows)[..., :2] * _PIXELS_PER_MM + _CENTRE

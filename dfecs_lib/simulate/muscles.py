@@ -142,8 +142,14 @@ SPHINCTERS: Mapping[str, Sphincter] = MappingProxyType(
     }
 )
 
+#: Of further action units (`dfecs_lib.simulate.action_units.FURTHER`). Last in `MUSCLES`, so that a person's others are
+#: drawn as they were without them.
+_FURTHER: Mapping[str, LinearMuscle] = MappingProxyType(
+    {"zygomatic minor": LinearMuscle(49, (-24.0, -40.0, 20.0), 38.0, 1.5, 5.5, (49, 50, 61), 0.9)}
+)
+
 #: All of them by name.
-MUSCLES: Mapping[str, LinearMuscle | Sphincter] = MappingProxyType({**LINEAR, **SPHINCTERS})
+MUSCLES: Mapping[str, LinearMuscle | Sphincter] = MappingProxyType({**LINEAR, **SPHINCTERS, **_FURTHER})
 
 #: y and z (mm) of the axis through both jaw joints, relative to the mean of points 0 and 16: the joints lie behind the
 #: outline of the cheeks, since condyle to chin is about 120 mm.

@@ -36,6 +36,7 @@ TIMING: Mapping[int, Timing] = MappingProxyType(
         **dict.fromkeys((6, 12), _CHEEK),
         **dict.fromkeys((9, 10, 14, 15, 17, 18, 20, 23, 24, 28), _MOUTH),
         **dict.fromkeys((25, 26, 27), _JAW),
+        11: _MOUTH,
     }
 )
 

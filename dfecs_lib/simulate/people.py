@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfecs_lib.anatomy.head import load_head
-from dfecs_lib.simulate.action_units import ACTION_UNITS, CHANNELS, Face
+from dfecs_lib.simulate.action_units import ACTION_UNITS, CHANNELS, FURTHER, Face
 from dfecs_lib.simulate.courses import Manner
 
 __all__ = ["Person", "draw_person", "stream"]
@@ -52,4 +52,7 @@ def draw_person(name: str, random_state: int, *key: str | int) -> Person:
     gains = np.array([by_unit[au] for au, _ in CHANNELS]) * rng.lognormal(0.0, 0.07, len(CHANNELS))
     closure = np.array([au == 43 for au, _ in CHANNELS])
     gains = np.where(closure, 1.0, np.clip(gains, 0.6, 1.5))  # everybody's eyes close fully
+    more = stream(random_state, "further action units", name, *key)
+    further = [more.lognormal(0.0, 0.18) * more.lognormal(0.0, 0.07, 2) for _ in FURTHER]
+    gains = np.concatenate([gains, *(np.clip(gain, 0.6, 1.5) for gain in further)])
     return Person(name, identity, Face(head.identities(identity[None])[0], gains), Manner.draw(rng), rng)

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from dfecs_lib.files import whole_file
 from dfecs_lib.keypoints import IBUG68, Scheme
 from dfecs_lib.keypoints.dense import MESH_FILE
-from dfecs_lib.simulate.action_units import CHANNELS, Face
+from dfecs_lib.simulate.action_units import ALL_CHANNELS, Face
 from dfecs_lib.simulate.designs import Design, Size, Take
 from dfecs_lib.simulate.observe import carried_errors, head_pose, project, runs, tracking_errors
 from dfecs_lib.simulate.people import Person, draw_person, stream
@@ -23,7 +23,7 @@ from dfecs_lib.simulate.people import Person, draw_person, stream
 __all__ = ["cache_key", "cached_arrays", "record_dataset"]
 
 _Arrays = dict[str, NDArray[np.generic]]
-_CLOSURE = np.array([au == 43 for au, _ in CHANNELS])
+_CLOSURE = np.array([au == 43 for au, _ in ALL_CHANNELS])
 
 
 def _observe(design: Design, person: Person, take: Take, face: Face, own: np.random.Generator) -> _Arrays:

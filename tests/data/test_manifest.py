@@ -49,7 +49,7 @@ def test_the_project_manifest_is_whole(root: Path) -> None:
         "ravdess-small",
         "krsl",
     }
-    assert wanted | {"sim-disfa", "sim-ckplus", "sim-bp4d"} == set(manifest)
+    assert wanted | {"sim-disfa", "sim-ckplus", "sim-bp4d", "sim-subtle"} == set(manifest)
     for entry in manifest.values():
         assert entry.scheme in {*SCHEMES, None}
         assert entry.licence

@@ -30,7 +30,7 @@ def test_simulated_motion_has_the_size_and_the_dimension_of_real_motion(
 
 
 def test_every_dataset_says_what_its_counterpart_is() -> None:
-    assert set(COUNTERPARTS) == set(DESIGNS)
+    assert set(COUNTERPARTS) == set(DESIGNS) - {"sim-subtle"}  # which no real dataset is like
     for counterpart in COUNTERPARTS.values():
         assert set(REAL_RANGES) - set(counterpart.figures) <= {"components_99"}
 

@@ -197,7 +197,7 @@ def test_exemplars_are_read_back(tmp_path: Path) -> None:
 
 
 def test_sizes_mirror_the_paper() -> None:
-    disfa, ckplus, bp4d = (DESIGNS[name] for name in NAMES)
+    disfa, ckplus, bp4d = (DESIGNS[name] for name in ("sim-disfa", "sim-ckplus", "sim-bp4d"))
     assert (disfa.sizes["paper"].subjects, disfa.sizes["paper"].frames) == (27, 4845)
     assert len(disfa.subjects) == 27
     assert (bp4d.sizes["paper"].subjects, int(bp4d.sizes["paper"].recordings)) == (41, 8)

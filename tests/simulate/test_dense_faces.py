@@ -12,6 +12,7 @@ from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import MEDIAPIPE478, convert
 from dfecs_lib.preprocessing import prepare, register_exemplars
 from dfecs_lib.simulate import ACTION_UNITS, Face, channel_of, exemplar_table, simulate
+from dfecs_lib.simulate.action_units import CHANNELS
 from dfecs_lib.simulate.people import draw_person
 
 MESH = MEDIAPIPE478
@@ -68,6 +69,46 @@ def test_cheeks_rise_with_au_6_and_12_and_stay_with_au_1(mesh_face: Face) -> Non
     assert np.abs(motion(mesh_face, 1)[MESH.parts["forehead"]]).max() > 2
     right = np.linalg.norm(motion(mesh_face, 6, "R"), axis=1)
     assert right[MESH.parts["left_cheek"]].max() < 0.1 < right[MESH.parts["right_cheek"]].max()
+
+
+def test_au_11_lifts_the_fold_between_nose_and_lip_and_no_more(mesh_face: Face) -> None:
+    moved = motion(mesh_face, 11)
+    np.testing.assert_allclose(moved[MESH.mirror] * [-1, 1, 1], moved, atol=0.05)
+    size = np.linalg.norm(moved, axis=1)
+    cheek = MESH.parts["right_cheek"]
+    assert size[cheek].max() > 2
+    upper = MESH.position(50)
+    assert moved[upper, 0] < 0  # the subject's right: out and up
+    assert moved[upper, 1] < -2
+    for still in (48, 54, 57, 8, 21, 40):
+        assert size[MESH.position(still)] < 0.2
+    right = np.linalg.norm(motion(mesh_face, 11, "R"), axis=1)
+    assert right[MESH.parts["left_cheek"]].max() < 0.1 < right[cheek].max()
+    # It is not AU 10 or AU 12 by another name, on the mesh or on the 68 points.
+    for other in (10, 12):
+        theirs = motion(mesh_face, other)
+        whole, few = (
+            float((moved[w] * theirs[w]).sum() / np.linalg.norm(moved[w]) / np.linalg.norm(theirs[w]))
+            for w in (slice(None), MESH.positions(range(68)))
+        )
+        assert few < 0.95
+        assert whole < 0.95
+
+
+def test_only_weak_actions_have_au_11_and_show_it(mesh_face: Face) -> None:
+    assert all("AU11" not in simulate(name).truth.action_units for name in ("sim-disfa", "sim-ckplus", "sim-bp4d"))
+    data = simulate("sim-subtle", scheme="mediapipe478")
+    shown = data.truth.action_units["AU11"] >= 1
+    assert shown.groupby(level="subject").any().sum() >= 10
+    motion_of = prepare(data).loc[shown[shown].index]
+    cheek = np.concatenate([MESH.parts["right_cheek"], MESH.parts["left_cheek"]])
+    still = prepare(data).loc[(data.truth.action_units < 0.5).all(axis=1)]
+    size = [np.sqrt((t.to_numpy().reshape(len(t), 2, -1)[..., cheek] ** 2).mean()) for t in (motion_of, still)]
+    assert size[0] > 1.5 * size[1]
+    rows = mesh_face.express(np.zeros((1, len(CHANNELS))))
+    np.testing.assert_array_equal(rows, mesh_face.express(channel_of({})[None]))
+    with pytest.raises(DfecsError, match="shape"):
+        mesh_face.express(np.zeros((1, len(CHANNELS) + 1)))
 
 
 def test_a_persons_face_at_rest_is_what_it_is_on_68_points() -> None:
