@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfecs_lib.coding.anderson import Anderson
-from dfecs_lib.coding.kernels import update_atoms
 from dfecs_lib.coding.sparse_coding import Floats, code
+from dfecs_lib.coding.unit_updates import update_atoms
 
 __all__ = ["BALL", "NON_NEGATIVE", "SPHERE", "Rounds", "alternate", "residual_direction"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numba
 
-__all__ = ["compiler"]
+__all__ = ["compiled", "compiled_short", "compiler"]
 
 _told = False
 
@@ -34,3 +34,15 @@ def compiler(**options: Any) -> Callable[[Callable[..., Any]], Any]:
         return numba.njit(**options)(function)
 
     return compiled
+
+
+if TYPE_CHECKING:
+    Function = TypeVar("Function")
+
+    def compiled(function: Function) -> Function: ...
+    def compiled_short(function: Function) -> Function: ...
+else:
+    # Sums may be reordered for vector units; NaN and infinity keep their meaning.
+    compiled = compiler(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+    # Loops of a few turns: vectorising their sums would cost more than it saves.
+    compiled_short = compiler(nogil=True, error_model="numpy", fastmath={"contract"})

@@ -1,8 +1,9 @@
-"""Compiled inner loops: exact non-negative codes, few units a frame, and the statistics that units are updated by.
+"""Compiled inner loops of coding: exact non-negative codes, few units a frame, and the statistics of both.
 
 All of them stand in one file: numba's cache looks at the file of the function called alone, and would not see a change
-in another. Frames are walked in blocks of fixed size, each block keeping its own sums, so that results are the same
-bytes whatever the number of threads. The loops release the interpreter lock; threads are the caller's (joblib's).
+in another. What changes units is in `dfecs_lib.coding.unit_updates`. Frames are walked in blocks of fixed size, each
+block keeping its own sums, so that results are the same bytes whatever the number of threads. The loops release the
+interpreter lock; threads are the caller's (joblib's).
 
 **Pivoting.** Frames that follow one another use nearly the same atoms. The tableau of the active set S,
 
@@ -17,13 +18,11 @@ linear complementarity problem that the optimality conditions are; the atom that
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
-
 import numpy as np
 
-from dfecs_lib.coding.compiled import compiler
+from dfecs_lib.coding.compiled import compiled, compiled_short
 
-__all__ = ["BLOCK", "code_blocks", "refit_rows", "thin_rows", "update_atoms", "update_units"]
+__all__ = ["BLOCK", "code_blocks", "refit_rows", "thin_rows"]
 
 #: Frames that share one set of partial sums.
 BLOCK = 512
@@ -34,19 +33,8 @@ _ZERO, _CHECKED = 1e-12, 1e-10
 #: A unit enters beside others only if this share of it, squared, is not a combination of theirs.
 _OWN = 1e-8
 
-if TYPE_CHECKING:
-    Function = TypeVar("Function")
 
-    def _compiled(function: Function) -> Function: ...
-    def _short(function: Function) -> Function: ...
-else:
-    # Sums may be reordered for vector units; NaN and infinity keep their meaning.
-    _compiled = compiler(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
-    # Loops of a few turns: vectorising their sums would cost more than it saves.
-    _short = compiler(nogil=True, error_model="numpy", fastmath={"contract"})
-
-
-@_short
+@compiled_short
 def begin(gram, table, side, worth):
     """Set the tableau to that of no active atom: the Gram matrix. `side` is 1 for active atoms and −1 for others."""
     p = len(side)
@@ -57,7 +45,7 @@ def begin(gram, table, side, worth):
             table[k, j] = gram[k, j]
 
 
-@_short
+@compiled_short
 def _exchange(table, side, worth, k, z, row):
     """Let atom k enter or leave the active set, in the tableau and in the frame's solution z, in place."""
     p = len(z)
@@ -80,7 +68,7 @@ def _exchange(table, side, worth, k, z, row):
     worth[k] = 1 / worth[k]
 
 
-@_short
+@compiled_short
 def _attempt(gram, start, alpha, table, side, worth, z, q, row):
     """Do the work of `solve` once. 0: no checked end, 1: solved, 2: solved, but other codes may be as good."""
     p = len(z)
@@ -121,7 +109,7 @@ def _attempt(gram, start, alpha, table, side, worth, z, q, row):
     return (1 if unique else 2) if optimal else 0
 
 
-@_short
+@compiled_short
 def solve(gram, start, alpha, table, side, worth, z, q, row):
     """Minimise ½uᵀGu − (start−alpha)ᵀu over u ≥ 0; False where pivoting does not come to a checked end.
 
@@ -136,7 +124,7 @@ def solve(gram, start, alpha, table, side, worth, z, q, row):
     return state > 0
 
 
-@_short
+@compiled_short
 def _factorize(gram, start, alpha, where, s, factor, solution):
     """Solve G_SS·solution = start_S − alpha by Cholesky; False where G_SS is singular.
 
@@ -167,7 +155,7 @@ def _factorize(gram, start, alpha, where, s, factor, solution):
     return True
 
 
-@_short
+@compiled_short
 def _polish(gram, start, alpha, u, q, where, factor, solution):
     """Minimise exactly on the active units, as Lawson and Hanson do; say whether the result is optimal over all.
 
@@ -218,7 +206,7 @@ def _polish(gram, start, alpha, u, q, where, factor, solution):
     return optimal
 
 
-@_short
+@compiled_short
 def invert_diagonal(gram):
     """1 / G_kk; 0 for an atom of zeros, whose code then never moves from zero."""
     inverse = np.zeros(len(gram), gram.dtype)
@@ -228,7 +216,7 @@ def invert_diagonal(gram):
     return inverse
 
 
-@_compiled
+@compiled
 def descend(gram, inverse, start, alpha, energy, u, q, max_passes, tol, where, factor, solution):
     """Minimise ½uᵀGu − (start−alpha)ᵀu over u ≥ 0 from `u`, in place; return (passes, duality gap)."""
     p = gram.shape[0]
@@ -287,7 +275,7 @@ def descend(gram, inverse, start, alpha, energy, u, q, max_passes, tol, where, f
     return done, max(gap, zero)
 
 
-@_compiled
+@compiled
 def code_blocks(X, Vt, gram, alpha, U, weights, first, last, max_passes, tol, stats, UtU, UtX, sums):
     """Code the frames of blocks first … last−1 into U (where coordinate descent is needed, it starts from U itself).
 
@@ -344,65 +332,7 @@ def code_blocks(X, Vt, gram, alpha, U, weights, first, last, max_passes, tol, st
                 UtX[block] += np.dot(weighted[: end - top].T, X[top:end])
 
 
-@_compiled
-def update_atoms(V, UtU, UtX, turns, tol, project, mask, group, threshold):
-    """Block coordinate descent on the atoms, in place: V_k ← P(V_k + (UᵀX − UᵀU·V)_k / UᵀU_kk).
-
-    P projects on the unit ball (`project` = 1), on the non-negative numbers (2), on the unit sphere (3), or does
-    nothing (0). Where `mask` is not empty, entries outside it stay zero. Where `group`, a number for each column, is
-    not empty, P first takes threshold / UᵀU_kk off the length of every group of entries: on the sphere that solves the
-    atom's problem exactly, and an atom of which no group would remain keeps its longest. Returns the number of turns.
-    """
-    p, d = V.shape
-    new = np.empty(d)
-    size = np.zeros(group.max() + 1 if group.size else 0)
-    for turn in range(turns):
-        moved = 0.0
-        for k in range(p):
-            curvature = UtU[k, k]
-            if not curvature > 0:
-                continue
-            for f in range(d):
-                new[f] = UtX[k, f] / curvature + V[k, f]
-            for j in range(p):
-                share = UtU[k, j] / curvature
-                if share != 0:
-                    for f in range(d):
-                        new[f] -= share * V[j, f]
-            norm = 0.0
-            if mask.size:
-                for f in range(d):
-                    if not mask[k, f]:
-                        new[f] = 0.0
-            if group.size:
-                size[:] = 0
-                for f in range(d):
-                    size[group[f]] += new[f] * new[f]
-                longest, remain = np.argmax(size), 0.0
-                for g in range(len(size)):
-                    size[g] = max(0.0, 1 - threshold / (curvature * np.sqrt(size[g]))) if size[g] > 0 else 0.0
-                    remain += size[g]
-                if project == 3 and remain == 0:
-                    size[longest] = 1.0
-                for f in range(d):
-                    new[f] *= size[group[f]]
-            for f in range(d):
-                norm += new[f] * new[f]
-            scale = 1.0 / np.sqrt(norm) if (project == 1 and norm > 1) or (project == 3 and norm > 0) else 1.0
-            change = 0.0
-            for f in range(d):
-                value = new[f] * scale
-                if project == 2 and value < 0:
-                    value = 0.0
-                change += (value - V[k, f]) ** 2
-                V[k, f] = value
-            moved = max(moved, change)
-        if moved <= tol * tol:
-            return turn + 1
-    return turns
-
-
-@_short
+@compiled_short
 def refit_rows(gram, start, U, first, last):
     """Refit codes by non-negative least squares on each row's own active units, in place."""
     p = gram.shape[0]
@@ -430,7 +360,7 @@ def refit_rows(gram, start, U, first, last):
             U[row, where[i]] = u[i]
 
 
-@_short
+@compiled_short
 def _barred(ban, side, j, but):
     """Whether an active unit other than `but` may not work together with unit j."""
     barred = False
@@ -439,7 +369,7 @@ def _barred(ban, side, j, but):
     return barred
 
 
-@_short
+@compiled_short
 def _best_move(gram, table, side, z, floor, most, count, ban):
     """Return the unit whose loss or addition gains most, −1 where none gains.
 
@@ -459,7 +389,7 @@ def _best_move(gram, table, side, z, floor, most, count, ban):
     return out
 
 
-@_short
+@compiled_short
 def _best_exchange(gram, table, side, z, ban):
     """Return the active unit, and the one to take its place, whose exchange lowers the squared residual most; −1, −1.
 
@@ -482,7 +412,7 @@ def _best_exchange(gram, table, side, z, ban):
     return out, follows
 
 
-@_short
+@compiled_short
 def thin_rows(gram, start, floor, most, ban, U, first, last):
     """Fill rows first … last−1 of U: few units a frame, each worth `floor` of squared residual at least.
 
@@ -544,49 +474,3 @@ def thin_rows(gram, start, floor, most, ban, U, first, last):
             _exchange(own, on, value, move, code, row)
             if follows >= 0:
                 _exchange(own, on, value, follows, code, row)
-
-
-@_compiled
-def update_units(V, UtU, UtX, cancellation, turns, group, threshold):
-    """Block coordinate descent on units of length one, in place, with what cancels out in the objective.
-
-    A unit's entry solves its problem exactly: the pull of the residual, less `cancellation` times the motion that
-    units at work beside it have at the same entry, by soft thresholding. Then threshold / UᵀU_kk comes off the length
-    of every group of entries, as in `update_atoms`. A unit of which nothing would remain stays as it was.
-    """
-    p, d = V.shape
-    new = np.empty(d)
-    size = np.zeros(group.max() + 1)
-    for _ in range(turns):
-        moved = 0.0
-        for k in range(p):
-            curvature = UtU[k, k]
-            if not curvature > 0:
-                continue
-            for f in range(d):
-                pull, against = UtX[k, f], 0.0
-                for j in range(p):
-                    if j != k:
-                        pull -= (1 - cancellation) * UtU[k, j] * V[j, f]
-                        against += UtU[k, j] * abs(V[j, f])
-                left = max(abs(pull) - cancellation * against, 0.0)
-                new[f] = left / curvature if pull > 0 else -left / curvature
-            if threshold > 0:
-                size[:] = 0
-                for f in range(d):
-                    size[group[f]] += new[f] * new[f]
-                for g in range(len(size)):
-                    size[g] = max(0.0, 1 - threshold / (curvature * np.sqrt(size[g]))) if size[g] > 0 else 0.0
-                for f in range(d):
-                    new[f] *= size[group[f]]
-            norm = 0.0
-            for f in range(d):
-                norm += new[f] * new[f]
-            if not norm > 0:
-                continue
-            scale = 1.0 / np.sqrt(norm)
-            for f in range(d):
-                moved = max(moved, abs(new[f] * scale - V[k, f]))
-                V[k, f] = new[f] * scale
-        if moved <= 1e-6:
-            return

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dfecs_lib.coding.kernels import update_units
 from dfecs_lib.coding.sparse_coding import Floats, gram_of, opposites, thin
+from dfecs_lib.coding.unit_updates import update_units
 from dfecs_lib.ffm.dictionary import seed_frames
 from dfecs_lib.models.units import alpha_for_activity
 

@@ -15,8 +15,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from dfecs_lib.coding import encoders
-from dfecs_lib.coding.kernels import update_units
 from dfecs_lib.coding.sparse_coding import Floats, opposites, thin
+from dfecs_lib.coding.unit_updates import update_units
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm.additive import Additive, refine_additive
 from dfecs_lib.ffm.hierarchy import search_units
@@ -93,7 +93,7 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
     max_atoms, max_units : int, optional
         Where the searches end.
     max_iter, tol : int, float
-        Of level 1; see `PartFaceModel`. Where refinement goes on from a sample, ``20 * tol`` ends the levels.
+        Of level 1; see `PartFaceModel`. Where refinement goes on from a sample, ``200 * tol`` ends the levels.
     random_state : int
         Seed of level 2's start where the search is "paper"; where the encoder is "additive", of the candidates that
         compete with the units of the two levels, and of the draw of other resting frames. Batches (`partial_fit`) see

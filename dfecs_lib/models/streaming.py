@@ -20,8 +20,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight
 
 from dfecs_lib.coding.alternate import BALL
-from dfecs_lib.coding.kernels import update_atoms
 from dfecs_lib.coding.sparse_coding import Floats, code
+from dfecs_lib.coding.unit_updates import update_atoms
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints.threads import one_blas_thread
 from dfecs_lib.models.base import FrameOrFloats, UnitsBase

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfecs_lib.coding.alternate import SPHERE, alternate
-from dfecs_lib.coding.kernels import update_atoms
 from dfecs_lib.coding.sparse_coding import Floats, code, code_selected, opposites, thin
+from dfecs_lib.coding.unit_updates import update_atoms
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.metrics import SHARE, cancellation
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dfecs_lib.coding.kernels import update_units
 from dfecs_lib.coding.sparse_coding import gram_of, opposites, thin
+from dfecs_lib.coding.unit_updates import update_units
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import FullFaceModel
 from dfecs_lib.metrics import active_units, cancellation

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from dfecs_lib.coding.alternate import SPHERE, alternate
-from dfecs_lib.coding.kernels import update_atoms
 from dfecs_lib.coding.sparse_coding import code
+from dfecs_lib.coding.unit_updates import update_atoms
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import FullFaceModel
 from dfecs_lib.keypoints import IBUG68
