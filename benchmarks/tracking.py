@@ -1,13 +1,14 @@
 """Tracking against the plain per-frame loop of dlib: frames a second, points apart, and what counts as covered.
 
-    python benchmarks/tracking.py VIDEO... [--jobs 2] [--covered NAME FIRST LAST]
+    python benchmarks/tracking.py VIDEO... [--jobs 2] [--covered NAME FIRST LAST] [--long VIDEO]
 
 The plain loop decodes a frame, searches it at full size with dlib's detector and fits the 68 points in the box found,
 frame by frame, as dlib's own example does. Ours is `dfecs_lib.tracking.track_many`, without cache, videos at a time by
 `--jobs`. Both are timed in turns, three times; the best of each counts. Neither time has the loading of dlib's models
 in it. Processor time is that of one process, which others on the machine change little. Of every video, the share of
 frames below the spread that counts as covered is given; ``--covered`` names the frames of one in which a hand covers
-the face. Writes dated JSON.
+the face. ``--long`` names a long film that `dfecs track` goes through in a process of its own: its processor time and
+most memory. Writes dated JSON.
 """
 
 from __future__ import annotations
@@ -16,12 +17,17 @@ import argparse
 import json
 import os
 import platform
+import resource
+import subprocess
+import sys
+import tempfile
 import time
 from datetime import date
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from dfecs_lib.keypoints import coordinates, to_points
 from dfecs_lib.tracking import dlib_backend, open_media, track_many
@@ -40,13 +46,32 @@ def plain(video: Path) -> np.ndarray:
     return np.array(rows, dtype=float)
 
 
+def long_film(video: Path) -> dict[str, float]:
+    """Track one film by the command line; what it cost."""
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder) / "long.parquet"
+        subprocess.run(
+            [sys.executable, "-m", "dfecs_lib.cli", "track", str(video), "-o", str(table), "--no-cache"], check=True
+        )
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times = pd.read_parquet(table, columns=["time"])["time"]
+    return {
+        "frames": len(times),
+        "minutes": float(times.max()) / 60,
+        "processor_seconds": used.ru_utime + used.ru_stime,
+        "peak_memory_mib": used.ru_maxrss / 1024,
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("videos", nargs="+", type=Path)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--covered", nargs=3, action="append", default=[], metavar=("NAME", "FIRST", "LAST"))
+    parser.add_argument("--long", type=Path, metavar="VIDEO")
     given = parser.parse_args()
+    long = {} if given.long is None else {"long": long_film(given.long)}
     plain(given.videos[0])  # loads the models
     loop, ours = [], []
     for _ in range(given.rounds):
@@ -95,6 +120,7 @@ def main() -> None:
         "processor_ratio_one_process": used[0] / used[1],
         "points_apart": apart,
         "covered": covered,
+        **long,
     }
     target = Path(__file__).parent / "results" / f"tracking-{result['date']}.json"
     target.write_text(json.dumps(result, indent=1) + "\n")
