@@ -42,7 +42,7 @@ _REFINEMENTS: Mapping[str, Mapping[str, float]] = {
     "sparse": {"alpha": 1.0, "locality": 0.0075},
     "direct": {"alpha": 0.001, "locality": 0.0075},
 }
-#: Units at work on average, of "additive" codes; no more than half of the units.
+#: Units at work on average, of "additive" codes; no more than half of the units, but one at least.
 _ACTIVE = 5.5
 #: Frames that the searches of both levels look at where units are refined for sums, and how much looser than `tol`
 #: they end: refinement goes on from there.
@@ -69,7 +69,7 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         each other: "direct" is non-negative least squares on all units, "sparse" uses eight at most.
     active : float, optional
         "additive" only: units at work a frame, on average, for which units are learned and frames coded; five and
-        a half by default, or half of the units if that is less. `calibrate` sets it anew for other recordings.
+        a half by default, or half of the units if that is less, but one at least. `calibrate` sets it anew for other recordings.
     max_active : int, optional
         "additive" and "sparse": most units a frame may use.
     refine : bool or mapping of str to float, optional
@@ -265,7 +265,7 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         return self._prices().get("cancellation", 0.0)
 
     def _goal(self, n_units: int) -> Additive:
-        active = min(_ACTIVE, n_units / 2) if self.active is None else self.active
+        active = min(_ACTIVE, max(1.0, n_units / 2)) if self.active is None else self.active
         return Additive(active=active, apart=APART, **self._prices())
 
     def _check_loaded(self, sizes: Mapping[str, int]) -> None:

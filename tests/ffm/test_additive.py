@@ -127,3 +127,11 @@ def test_fewer_frames_than_units_to_choose_from(faces: pd.DataFrame) -> None:
     model = FullFaceModel(encoder="additive", random_state=0).fit(few)
     assert np.isfinite(model.components_).all()
     assert len(model.components_) <= len(few) + 1
+
+
+def test_a_single_unit_may_be_at_work_in_every_frame() -> None:
+    rng = np.random.default_rng(0)
+    smile = rng.uniform(2, 30, (200, 1)) * rng.normal(size=136) / 10  # one movement, more or less of it, in all frames
+    model = FullFaceModel(1, n_atoms=1).fit(smile + rng.normal(scale=0.1, size=smile.shape))
+    assert model.variance_explained_ > 95
+    assert model.unit_activity_[0] > 95
