@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.files import read_yaml
-from dfecs_lib.keypoints.schemes import FACE_PARTS, IBUG68
+from dfecs_lib.keypoints.schemes import FACE_PARTS, IBUG68, Scheme
 
 __all__ = ["Atlas", "Muscle", "Pull", "load_atlas", "part_of"]
 
@@ -68,7 +68,7 @@ class Pull:
 
 @dataclass(frozen=True)
 class Atlas:
-    """Muscles and their pulls on the iBUG-68 keypoints.
+    """Muscles and their pulls on the iBUG-68 keypoints, or on a scheme's that has more (`dfecs_lib.anatomy.carried`).
 
     Parameters
     ----------
@@ -77,8 +77,10 @@ class Atlas:
         Both sides; a midline keypoint has the pulls of both.
     sources : mapping of str to str
         Key -> reference.
-    neutral : array of shape (68, 2)
+    neutral : array of shape (K, 2)
         A plain resting face in the registered frame, px.
+    scheme : Scheme
+        Whose points are pulled; iBUG-68 as the file has it.
 
     Examples
     --------
@@ -91,21 +93,26 @@ class Atlas:
     pulls: tuple[Pull, ...]
     sources: Mapping[str, str]
     neutral: NDArray[np.float64] = field(repr=False)
+    scheme: Scheme = IBUG68
 
     def at(self, keypoint: int) -> tuple[Pull, ...]:
-        """Return the pulls on one iBUG-68 keypoint."""
+        """Return the pulls on one keypoint, by its position in the scheme."""
         return tuple(p for p in self.pulls if p.keypoint == keypoint)
 
     def only(self, kind: Literal["muscle", "passive"]) -> Atlas:
         """Return the atlas with the entries of one kind, to see what the passive ones change."""
         kept = {key: m for key, m in self.muscles.items() if m.kind == kind}
-        return Atlas(kept, tuple(p for p in self.pulls if p.kind == kind), self.sources, self.neutral)
+        return Atlas(kept, tuple(p for p in self.pulls if p.kind == kind), self.sources, self.neutral, self.scheme)
 
     @cached_property
     def directions(self) -> NDArray[np.float64]:
-        """Distinct admissible directions, shape (68, J, 2); rows beyond a keypoint's number of pulls are NaN."""
-        distinct = [sorted({tuple(np.round(p.direction, 6)) for p in self.at(k)}) for k in range(68)]
-        out = np.full((68, max(1, *(len(d) for d in distinct)), 2), np.nan)
+        """Distinct admissible directions, shape (K, J, 2); rows beyond a keypoint's number of pulls are NaN."""
+        n = self.scheme.n_points
+        found_at: list[set[tuple[float, ...]]] = [set() for _ in range(n)]
+        for p in self.pulls:
+            found_at[p.keypoint].add(tuple(np.round(p.direction, 6)))
+        distinct = [sorted(found) for found in found_at]
+        out = np.full((n, max(1, *(len(d) for d in distinct)), 2), np.nan)
         for k, found in enumerate(distinct):
             if found:
                 out[k, : len(found)] = found
@@ -118,12 +125,12 @@ class Atlas:
 
     @cached_property
     def fields(self) -> NDArray[np.float64]:
-        """One motion pattern an action, shape (n_actions, 68, 2): weight x direction at the points it pulls."""
+        """One motion pattern an action, shape (n_actions, K, 2): weight x direction at the points it pulls."""
         row = {action: i for i, action in enumerate(self.actions)}
-        out = np.zeros((len(row), 68, 2))
+        out = np.zeros((len(row), self.scheme.n_points, 2))
         for p in self.pulls:
             # On the midline a paired action has both sides' pulls: their mean keeps it on the midline.
-            share = 0.5 if p.side == "both" and IBUG68.mirror[p.keypoint] == p.keypoint else 1.0
+            share = 0.5 if p.side == "both" and self.scheme.mirror[p.keypoint] == p.keypoint else 1.0
             out[row[p.muscle, p.side], p.keypoint] += share * p.weight * np.asarray(p.direction)
         return out
 
@@ -141,7 +148,7 @@ class Atlas:
     def admissible_share(self, angle: float = 30.0) -> NDArray[np.float64]:
         """Return, for each keypoint, the share of all directions that lie within `angle` degrees of a pull.
 
-        It is the chance that a keypoint moving in a random direction complies; shape (68,).
+        It is the chance that a keypoint moving in a random direction complies; shape (K,).
         """
         turn = np.deg2rad(np.arange(0.0, 360.0, 0.5))
         compass = np.stack([np.cos(turn), np.sin(turn)], axis=-1)
@@ -151,10 +158,11 @@ class Atlas:
 
     def table(self) -> pd.DataFrame:
         """Return the atlas as a tidy table, one row a pull, to print or to draw."""
+        parts = {int(k): part for part, points in self.scheme.parts.items() for k in points}
         rows = [
             {
                 "keypoint": p.keypoint,
-                "part": part_of(p.keypoint),
+                "part": parts.get(p.keypoint, ""),
                 "muscle": self.muscles[p.muscle].name,
                 "side": p.side,
                 "kind": p.kind,

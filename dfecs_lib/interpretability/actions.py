@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.interpretability.units import as_motion
+from dfecs_lib.keypoints import get_scheme
 from dfecs_lib.preprocessing import register_exemplars
 from dfecs_lib.simulate import Face, exemplar_table
 from dfecs_lib.simulate.exemplars import COMBINATIONS
@@ -31,8 +32,10 @@ _CHUNK = 2000
 _STRANDS = {"AU04": (("corrugator", "procerus"), ("depressor supercilii",))}
 
 
-def facs_motion(face: Face | None = None, *, one_sided: bool = True, combinations: bool = False) -> dict[str, _Floats]:
-    """Return the motion of each FACS exemplar, (68, 2) in registered px: "AU12", "AU12R", "AU01+AU02".
+def facs_motion(
+    face: Face | None = None, *, one_sided: bool = True, combinations: bool = False, scheme: str = "ibug68"
+) -> dict[str, _Floats]:
+    """Return the motion of each FACS exemplar, (K, 2) in registered px: "AU12", "AU12R", "AU01+AU02".
 
     Parameters
     ----------
@@ -40,15 +43,18 @@ def facs_motion(face: Face | None = None, *, one_sided: bool = True, combination
         Whose face; the mean head's by default.
     one_sided, combinations : bool
         See `dfecs_lib.simulate.exemplar_table`.
+    scheme : str
+        Of the points. A mesh also shows the action units of `dfecs_lib.simulate.FURTHER`.
 
     Examples
     --------
     >>> bool(facs_motion()["AU12"][48, 1] < 0)  # the lip corner goes up
     True
     """
-    table = exemplar_table(combinations=combinations, face=face, one_sided=one_sided)
+    dense = get_scheme(scheme).dense
+    table = exemplar_table(combinations=combinations, face=face, one_sided=one_sided, scheme=scheme, further=dense)
     faces = register_exemplars(table, frontalize=False)  # seen from the front as they are
-    points = faces.to_numpy().reshape(-1, 2, 68).transpose(0, 2, 1)
+    points = faces.to_numpy().reshape(len(faces), 2, -1).transpose(0, 2, 1)
     names = list(faces.index.get_level_values("recording"))
     rest = points[names.index("neutral")]
     return {name: face - rest for name, face in zip(names, points, strict=True) if name != "neutral"}
@@ -70,7 +76,7 @@ class Actions:
     ----------
     names : tuple of str
         "AU12R", "AU26"; a name may stand more than once, for strands that can act apart.
-    fields : array of shape (n, 68, 2)
+    fields : array of shape (n, K, 2)
         Motion of each action.
     companies : tuple of tuple of int
         Action units that make one movement.
@@ -95,8 +101,8 @@ class Actions:
 
         Parameters
         ----------
-        motion : array of shape (n, 68, 2)
-        present : array of bool, shape (68,), optional
+        motion : array of shape (n, K, 2)
+        present : array of bool, shape (K,), optional
             Points that there are; by default all.
 
         Examples
@@ -106,8 +112,8 @@ class Actions:
         >>> round(float(likeness[0]), 3), name
         (1.0, ['AU26'])
         """
-        m = as_motion(motion)
-        shown = np.ones(68, dtype=bool) if present is None else np.asarray(present, dtype=bool)
+        m = as_motion(motion, self.fields.shape[1])
+        shown = np.ones(self.fields.shape[1], dtype=bool) if present is None else np.asarray(present, dtype=bool)
         rows, columns = m[:, shown].reshape(len(m), -1), self.fields[:, shown].reshape(len(self.fields), -1)
         length = np.linalg.norm(columns, axis=1)
         visible = length > 0.25 * np.linalg.norm(self.fields.reshape(len(self.fields), -1), axis=1)
@@ -160,22 +166,28 @@ class Actions:
         return "+".join(unit + (min(side) if len(side) == 1 else "") for unit, side in sides.items())
 
 
-def _without(muscles: set[str]) -> dict[str, _Floats]:
+def _without(muscles: set[str], scheme: str) -> dict[str, _Floats]:
     """Motion of the mean head's exemplars with these muscles at rest."""
     resting = {name: replace(muscle, pull=0.0) for name, muscle in LINEAR.items() if name in muscles}
-    return facs_motion(Face(load_head().mean, muscles={**MUSCLES, **resting}))
+    return facs_motion(Face(load_head().mean, muscles={**MUSCLES, **resting}), scheme=scheme)
 
 
-@lru_cache(maxsize=2)
-def facs_actions(combinations: bool = True) -> Actions:
+@lru_cache(maxsize=6)
+def facs_actions(combinations: bool = True, scheme: str = "ibug68") -> Actions:
     """Return the actions of the mean head, alone and, if wanted, in the combinations that FACS lists (up to three).
+
+    Parameters
+    ----------
+    combinations : bool
+    scheme : str
+        Of the points: iBUG-68, or one that has all of these and more.
 
     Examples
     --------
     >>> facs_actions().names[:2], (6, 12) in facs_actions().companies
     (('AU01R', 'AU01L'), True)
     """
-    motion = facs_motion()
+    motion = facs_motion(scheme=scheme)
     halves = {name[:4] for name in motion if len(name) == 5}
     names: list[str] = []
     fields: list[_Floats] = []
@@ -183,7 +195,7 @@ def facs_actions(combinations: bool = True) -> Actions:
         sides = [f"{name}R", f"{name}L"] if name in halves else [name]
         strands = _STRANDS.get(name, ())
         muscles = {muscle for strand in strands for muscle in strand}
-        for apart in [_without(muscles - set(strand)) for strand in strands] or [motion]:
+        for apart in [_without(muscles - set(strand), scheme) for strand in strands] or [motion]:
             names += sides
             fields += [apart[side] for side in sides]
     stacked = np.stack(fields)

@@ -27,9 +27,11 @@ from dfecs_lib.evaluation.noise import noise_ceiling
 from dfecs_lib.evaluation.subjects import sample_frames, subject_names
 from dfecs_lib.ffm import FullFaceModel
 from dfecs_lib.interpretability import Rule, as_units, interpretable_share, matched_cosine
+from dfecs_lib.interpretability.own_points import own_point_shares
 from dfecs_lib.keypoints import convert, get_scheme, same_rows, shared_points
 from dfecs_lib.preprocessing import preparation
 from dfecs_lib.preprocessing.anchors import ANCHORS
+from dfecs_lib.simulate import simulate
 
 __all__ = ["COUNTS", "SUBTLE", "MeshSet", "common_points", "compare_counts", "mesh_sets", "on_points"]
 
@@ -57,12 +59,15 @@ class MeshSet:
         Its mean neutral face.
     intensities : DataFrame or None
         Action units, where they are known.
+    clean : KPM table or None
+        The same motion tracked without errors, where faces are simulated.
     """
 
     about: str
     motion: pd.DataFrame
     rest: pd.Series[float]
     intensities: pd.DataFrame | None
+    clean: pd.DataFrame | None = None
 
 
 def mesh_sets(sources: str | Sequence[str], *, size: str = "small") -> tuple[dict[str, MeshSet], dict[str, str]]:
@@ -87,8 +92,16 @@ def mesh_sets(sources: str | Sequence[str], *, size: str = "small") -> tuple[dic
         truth = getattr(data, "truth", None)
         labels = data.action_units if truth is None else truth.action_units
         key = Path(name).stem if Path(name).exists() else name.replace("/", "-")  # it becomes part of files' names
-        found[key] = MeshSet(describe(name), prepared.motion, prepared.mean_neutral, labels)
+        clean = None if truth is None else _without_errors(data.keypoints)
+        found[key] = MeshSet(describe(name), prepared.motion, prepared.mean_neutral, labels, clean)
     return found, absent
+
+
+def _without_errors(simulated: pd.DataFrame) -> pd.DataFrame:
+    """Return the motion of the same simulated faces, tracked without errors."""
+    made = simulated.attrs["history"][0]
+    asked = {key: made[key] for key in ("name", "size", "random_state", "scheme")}
+    return preparation(simulate(**asked, noise=0.0), scheme=COUNTS[-1]).motion
 
 
 def common_points(schemes: Sequence[str] = COUNTS) -> tuple[int, ...]:
@@ -118,6 +131,7 @@ def compare_counts(
     motion: pd.DataFrame,
     intensities: pd.DataFrame | None = None,
     *,
+    clean: pd.DataFrame | None = None,
     schemes: Sequence[str] = COUNTS,
     n_units: int = 16,
     n_splits: int = 4,
@@ -132,6 +146,8 @@ def compare_counts(
         Of a mesh, of several people.
     intensities : DataFrame, optional
         True (or coded) action units of its rows.
+    clean : KPM table, optional
+        The same motion without a tracker's errors, of which the true ceiling follows.
     schemes : sequence of str
         From few points to many.
     n_units : int
@@ -145,12 +161,16 @@ def compare_counts(
     -------
     table : DataFrame
         One row a scheme. ``points``; ``ve_common, low, high``: variance explained (squared, percent) of people left
-        out within `common_points`, with its 95 % interval over people; ``ceiling_common`` and ``share_of_ceiling`` in
-        percent (NaN where no recording is long enough to tell, or ever still, so that motion is taken for noise);
+        out within `common_points`, with its 95 % interval over people; ``ceiling_common``, the noise ceiling estimated
+        from still stretches (below what units explain where no recording is ever still, so that motion is taken for
+        noise; NaN where none is long enough to tell), ``true_ceiling`` where `clean` tells it, and
+        ``share_of_ceiling``, of the true one or else of the estimate (NaN where that is below what units explain);
         ``ve_own`` on all its own points; ``active`` and ``cancellation`` of people left out; ``stability``, the mean
         cosine of matched units of two folds, within the common points; ``interpretable``, percent of units that pass
-        the library's `Rule` on these points, mean over folds; ``fit_s``, processor seconds to learn (mean over
-        folds), and ``frames_per_s`` coded in one.
+        the library's `Rule` on these points, mean over folds; ``interpretable_68``, ``interpretable_own``,
+        ``compliance_68`` and ``compliance_own``: the same units judged at the 68 points and at all of their own
+        (`dfecs_lib.interpretability.own_points`), percent, NaN where the scheme has not all 68; ``fit_s``, processor
+        seconds to learn (mean over folds), and ``frames_per_s`` coded in one.
     recovery : DataFrame
         Correlation of each action unit's intensity (rows) with a ridge readout of the codes of people left out, one
         column a scheme, and ``raw …`` of the motion itself, which bounds it; empty without `intensities`.
@@ -188,6 +208,7 @@ def compare_counts(
                     "active": metrics.active_units(code, units=model.components_),
                     "cancellation": metrics.cancellation(code, model.components_),
                     "interpretable": _interpretable(model.components_, name),
+                    **own_point_shares(model.components_, name),
                     "fit_s": fit_s,
                     "frames_per_s": len(left_out) / max(seconds, 1e-3),
                 }
@@ -198,13 +219,16 @@ def compare_counts(
                 unseen.append(_readout(learn, seen[0], left_out))
         value, low, high = score(pd.concat(costs), interval=True)
         ceiling = _ceiling(table, common)
+        true = float("nan") if clean is None else _true_ceiling(table, convert(clean, name), common)
+        reached = true if np.isfinite(true) else ceiling if ceiling > value else float("nan")
         rows[name] = {
             "points": get_scheme(name).n_points,
             "ve_common": value,
             "low": low,
             "high": high,
-            "ceiling_common": ceiling if ceiling > value else float("nan"),
-            "share_of_ceiling": 100 * value / ceiling if ceiling > value else float("nan"),
+            "ceiling_common": ceiling,
+            "true_ceiling": true,
+            "share_of_ceiling": 100 * value / reached,
             "ve_own": score(pd.concat(own))[0],
             "stability": _stability(units),
             **{key: float(np.mean([one[key] for one in figures])) for key in figures[0]},
@@ -242,6 +266,16 @@ def _ceiling(table: pd.DataFrame, points: Sequence[int]) -> float:
     found = noise_ceiling(only).dropna()
     energy = float((found["energy"] * found["frames"]).sum())
     return 100 * (1 - float((2 * found["noise"] * found["frames"]).sum()) / energy) if energy > 0 else float("nan")
+
+
+def _true_ceiling(table: pd.DataFrame, clean: pd.DataFrame, points: Sequence[int]) -> float:
+    """Percent of the motion's energy within some points that is no tracker's error."""
+    known = get_scheme(str(table.attrs["scheme"]))
+    where = known.positions(list(points))
+    columns = np.concatenate([where, known.n_points + where])
+    values = table.to_numpy(np.float64)[:, columns]
+    error = values - same_rows(clean, table.index).to_numpy(np.float64)[:, columns]
+    return 100 * (1 - float(np.nansum(error**2)) / float(np.nansum(values**2)))
 
 
 def _readout(learn: object, labels: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:

@@ -70,7 +70,12 @@ class Rule:
     signs: Literal["all", "best"] = "all"
 
     def statistic(
-        self, motion: ArrayLike, *, signed: bool, present: NDArray[np.bool_] | None = None
+        self,
+        motion: ArrayLike,
+        *,
+        signed: bool,
+        present: NDArray[np.bool_] | None = None,
+        scheme: str = "ibug68",
     ) -> NDArray[np.float64]:
         """Return the likeness that counts, shape (n,), 0 to 1.
 
@@ -79,12 +84,14 @@ class Rule:
 
         Parameters
         ----------
-        motion : array of shape (n, 68, 2)
+        motion : array of shape (n, K, 2)
         signed : bool
-        present : array of bool, shape (68,), optional
+        present : array of bool, shape (K,), optional
             Points that there are.
+        scheme : str
+            Of the motion: iBUG-68, or one that has all of these and more (`dfecs_lib.interpretability.own_points`).
         """
-        actions, m = facs_actions(self.combinations), np.asarray(motion, dtype=np.float64)
+        actions, m = facs_actions(self.combinations, scheme), np.asarray(motion, dtype=np.float64)
         one, other = actions.fit(m, present)[0], actions.fit(-m, present)[0]
         if not signed:
             return np.asarray(np.where(one < other - self.margin - 1e-9, 0.0, one))

@@ -1,8 +1,9 @@
 r"""Scores of one unit: does it move as muscles do, together, in few parts, on both sides, one way?
 
-Every function takes motions of shape (n, 68, 2) (x right, y down; `Units.motion`) and returns one number a unit, NaN
-for a unit that does not move. A keypoint's energy is :math:`e_k = \lVert m_k \rVert^2`; points that a scheme lacks have
-none and so have no say.
+Every function takes motions of shape (n, 68, 2) (x right, y down; `Units.motion`), `deviation` and `compliance` also
+those on the points of another atlas (`dfecs_lib.anatomy.carried`), and returns one number a unit, NaN for a unit that
+does not move. A keypoint's energy is :math:`e_k = \lVert m_k \rVert^2`; points that a scheme lacks have none and so
+have no say.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def _cosine_with_pulls(m: Scores, atlas: Atlas) -> Scores:
 
 
 def deviation(motion: ArrayLike, atlas: Atlas | None = None) -> Scores:
-    """Return the angle in degrees between each keypoint's motion and the nearest pull of any muscle, shape (n, 68).
+    """Return the angle in degrees between each keypoint's motion and the nearest pull of any muscle, shape (n, K).
 
     180 where no muscle of the atlas pulls the keypoint; NaN where it does not move.
 
@@ -78,7 +79,8 @@ def deviation(motion: ArrayLike, atlas: Atlas | None = None) -> Scores:
     >>> float(deviation(up)[0, 21])
     0.0
     """
-    m, atlas = as_motion(motion), atlas or load_atlas()
+    atlas = atlas or load_atlas()
+    m = as_motion(motion, atlas.scheme.n_points)
     cosine = np.nan_to_num(_cosine_with_pulls(m, atlas), nan=-1.0)
     best = np.full(m.shape[:2], -1.0)
     for pull, keypoint in enumerate(atlas.as_arrays[0]):
@@ -100,7 +102,8 @@ def compliance(
 
     Parameters
     ----------
-    motion : array of shape (n, 68, 2)
+    motion : array of shape (n, K, 2)
+        On the points of the atlas.
     angle : float or sequence of float
         Degrees. A sequence gives the curve, shape (n, len(angle)).
     atlas : Atlas, optional
@@ -119,14 +122,15 @@ def compliance(
     >>> compliance(smile), compliance(-smile), compliance(-smile, acting=False)
     (array([1.]), array([0.]), array([1.]))
     """
-    m, atlas = as_motion(motion), atlas or load_atlas()
+    atlas = atlas or load_atlas()
+    m = as_motion(motion, atlas.scheme.n_points)
     where, _, action, inserts = atlas.as_arrays
     energy, cosine = _energy(m), _cosine_with_pulls(m, atlas)
     total = energy.sum(axis=1)
     moving = np.where(energy >= 0.01 * energy.max(axis=1, keepdims=True), energy, 0.0)
     to_action = np.zeros((len(where), len(atlas.actions)))
     to_action[np.flatnonzero(inserts), action[inserts]] = 1.0
-    to_point = np.zeros((len(where), 68))
+    to_point = np.zeros((len(where), m.shape[1]))
     to_point[np.arange(len(where)), where] = 1.0
     at_pulls = moving[:, where]
     available = at_pulls @ to_action

@@ -132,11 +132,11 @@ def as_units(
     return Units(motion, present, _is_signed(model, rows) if signed is None else signed, labels)
 
 
-def as_motion(X: ArrayLike) -> NDArray[np.float64]:
-    """Return motions as (n, 68, 2); one face (68, 2) becomes a stack of one."""
+def as_motion(X: ArrayLike, n_points: int = 68) -> NDArray[np.float64]:
+    """Return motions as (n, n_points, 2); one face becomes a stack of one."""
     values = np.asarray(X, dtype=np.float64)
-    if values.ndim == 2 and values.shape == (68, 2):
+    if values.ndim == 2 and values.shape == (n_points, 2):
         values = values[None]
-    if values.ndim != 3 or values.shape[1:] != (68, 2):
-        raise DfecsError(f"motions must have the shape (n, 68, 2), not {values.shape}; see as_units")
+    if values.ndim != 3 or values.shape[1:] != (n_points, 2):
+        raise DfecsError(f"motions must have the shape (n, {n_points}, 2), not {values.shape}; see as_units")
     return values

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.keypoints import make_table
-from dfecs_lib.simulate.action_units import ACTION_UNITS, SIDED, Face, channel_of
+from dfecs_lib.simulate.action_units import ACTION_UNITS, FURTHER, SIDED, Face, channel_of
 
 __all__ = ["COMBINATIONS", "exemplar_table", "write_exemplars"]
 
@@ -32,10 +32,11 @@ def _name(units: Sequence[int]) -> str:
 
 
 def _faces(
-    combinations: bool, intensity: float, face: Face | None = None, one_sided: bool = False
+    combinations: bool, intensity: float, face: Face | None = None, one_sided: bool = False, further: bool = False
 ) -> dict[tuple[tuple[int, ...], str], NDArray[np.float64]]:
-    wanted: list[tuple[tuple[int, ...], str]] = [((), ""), *(((au,), "") for au in ACTION_UNITS)]
-    wanted += [((au,), side) for au in ACTION_UNITS if au in SIDED for side in "RL"] if one_sided else []
+    single = [*ACTION_UNITS, *(FURTHER if further else ())]
+    wanted: list[tuple[tuple[int, ...], str]] = [((), ""), *(((au,), "") for au in single)]
+    wanted += [((au,), side) for au in single if au in SIDED for side in "RL"] if one_sided else []
     wanted += [(units, "") for units in COMBINATIONS] if combinations else []
     rows = np.array([channel_of(dict.fromkeys(units, intensity), side) for units, side in wanted])
     points = (face or Face(load_head().mean)).express(rows)[..., :2] * _PIXELS_PER_MM + _CENTRE
@@ -49,6 +50,7 @@ def exemplar_table(
     face: Face | None = None,
     one_sided: bool = False,
     scheme: str = "ibug68",
+    further: bool = False,
 ) -> pd.DataFrame:
     """Return a neutral face and one for each action unit (and combination), of the mean head seen from the front.
 
@@ -64,6 +66,8 @@ def exemplar_table(
         Whether to add the halves of actions that can act on one side: "AU12R" is the subject's right.
     scheme : str
         ``"ibug68"``, or one with further points, such as ``"mediapipe478"``.
+    further : bool
+        Whether to add the action units of `FURTHER`, which 68 points hardly tell apart.
 
     Returns
     -------
@@ -88,7 +92,7 @@ def exemplar_table(
             recording=_name(units) + side,
             history=history,
         )
-        for (units, side), points in _faces(combinations, intensity, shown, one_sided).items()
+        for (units, side), points in _faces(combinations, intensity, shown, one_sided, further).items()
     ]
     table = pd.concat(tables).sort_index()
     table.attrs = tables[0].attrs

@@ -143,9 +143,9 @@ SPHINCTERS: Mapping[str, Sphincter] = MappingProxyType(
 )
 
 #: Of further action units (`dfecs_lib.simulate.action_units.FURTHER`). Last in `MUSCLES`, so that a person's others are
-#: drawn as they were without them.
+#: drawn as they were without them. AU 11 deepens the middle of the fold from nose to lip; the lip goes along a little.
 _FURTHER: Mapping[str, LinearMuscle] = MappingProxyType(
-    {"zygomatic minor": LinearMuscle(49, (-24.0, -40.0, 20.0), 38.0, 1.5, 5.5, (49, 50, 61), 0.9)}
+    {"zygomatic minor": LinearMuscle(49, (-24.0, -40.0, 20.0), 38.0, 1.5, 2.5, (49, 50, 61), 1.6)}
 )
 
 #: All of them by name.

@@ -7,9 +7,10 @@ import ast
 import numpy as np
 import pytest
 
+from dfecs_lib.anatomy.carried import atlas_on
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.interpretability import load_atlas
-from dfecs_lib.interpretability.scores import deviation
+from dfecs_lib.interpretability.scores import compliance, deviation
 from dfecs_lib.keypoints.schemes import IBUG68
 
 
@@ -159,3 +160,30 @@ def test_a_broken_atlas_says_what_is_wrong(tmp_path, text, says):
 def test_an_absent_atlas_is_named(tmp_path):
     with pytest.raises(DfecsError, match=r"nowhere\.yaml"):
         load_atlas(tmp_path / "nowhere.yaml")
+
+
+@pytest.mark.parametrize("name", ["wflw98", "mediapipe478"])
+def test_a_mesh_has_the_pulls_of_the_68_and_skin_that_goes_along(name: str) -> None:
+    few = load_atlas()
+    mesh = atlas_on(few, name)
+    scheme = mesh.scheme
+    for point in range(68):
+        theirs = {(p.muscle, p.side, p.direction, p.weight) for p in few.at(point)}
+        assert theirs == {(p.muscle, p.side, p.direction, p.weight) for p in mesh.at(int(scheme.position(point)))}
+    length = np.linalg.norm([p.direction for p in mesh.pulls], axis=1)
+    np.testing.assert_allclose(length, 1)
+    # As symmetric as the atlas, but for points that lie about as near to two of iBUG's.
+    field = dict(zip(mesh.actions, mesh.fields, strict=True))
+    right, left = field["zygomaticus_major", "right"], field["zygomaticus_major", "left"]
+    away = np.abs(right[scheme.mirror] * [-1, 1] - left).max(axis=1)
+    assert (away > 0.1).mean() < 0.03
+    np.testing.assert_allclose(mesh.neutral[scheme.positions(range(68))], few.neutral, atol=1e-6)
+    assert (compliance(mesh.fields, atlas=mesh) > 0.9).all()
+    if name == "mediapipe478":
+        lower = scheme.position(57)
+        assert not any(p.muscle == "levator_labii_superioris" for p in mesh.at(int(lower)))
+        cheeks = np.concatenate([scheme.parts["right_cheek"], scheme.parts["left_cheek"]])
+        carried = {p.keypoint for p in mesh.pulls if p.muscle == "zygomaticus_major"}
+        assert carried & set(cheeks.tolist())
+    with pytest.raises(DfecsError, match="all 68"):
+        atlas_on(few, "bp4d49")

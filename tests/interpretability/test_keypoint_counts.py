@@ -41,12 +41,22 @@ def test_all_counts_hold_the_same_motion_at_the_points_that_they_share(
 
 def test_the_comparison_is_of_people_left_out(faces: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     motion, intensities = faces
-    table, recovery = compare_counts(motion, intensities, schemes=("ibug68", "mediapipe478"), n_units=8, n_splits=2)
+    clean = prepare(simulate("sim-ckplus", scheme="mediapipe478", noise=0.0))
+    table, recovery = compare_counts(
+        motion, intensities, clean=clean, schemes=("ibug68", "mediapipe478"), n_units=8, n_splits=2
+    )
     assert table["points"].tolist() == [68, 478]
     assert (table["ve_common"] > 70).all()
     assert (table["low"] <= table["ve_common"]).all()
     assert table["stability"].between(0, 1).all()
     assert table["interpretable"].between(0, 100).all()
+    for what in ("interpretable", "compliance"):
+        assert table[f"{what}_own"].between(0, 100).all()
+        assert table.loc["ibug68", f"{what}_own"] == table.loc["ibug68", f"{what}_68"]
+    # The points that all share are the same numbers, and so is what of them is no error.
+    assert table["true_ceiling"].between(80, 100).all()
+    assert np.ptp(table["true_ceiling"]) < 1e-6
+    np.testing.assert_allclose(table["share_of_ceiling"], 100 * table["ve_common"] / table["true_ceiling"])
     # A smile is read off any number of points; more of the cheek tells more of what moves the cheek.
     assert (recovery.loc["AU12"] > 0.6).all()
     assert recovery.loc["AU06", "raw mediapipe478"] > recovery.loc["AU06", "raw ibug68"] - 0.05
@@ -61,6 +71,7 @@ def test_data_sets_come_on_a_mesh_and_what_is_absent_is_said(monkeypatch: pytest
     assert set(found) == {"sim-ckplus"}
     assert found["sim-ckplus"].motion.shape[1] == found["sim-ckplus"].rest.size == 956
     assert "simulated" in found["sim-ckplus"].about
+    assert found["sim-ckplus"].clean.index.equals(found["sim-ckplus"].motion.index)
     assert set(absent) == {"disfa"}
 
 

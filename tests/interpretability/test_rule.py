@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+import pytest
 from muscle_motions import action
 
+from dfecs_lib.errors import DfecsError
 from dfecs_lib.interpretability import (
     Rule,
     as_units,
@@ -17,7 +20,9 @@ from dfecs_lib.interpretability import (
     unit_measures,
     wilson,
 )
-from dfecs_lib.keypoints import from_points
+from dfecs_lib.interpretability.calibration import draw_face
+from dfecs_lib.interpretability.own_points import at_own_points
+from dfecs_lib.keypoints import MEDIAPIPE478, from_points
 
 
 def test_the_rule_passes_facs_units_of_others_and_fails_what_no_face_does():
@@ -113,3 +118,21 @@ def test_another_rule_may_be_stated():
     unit = from_points(action("zygomaticus_major")[None])
     assert score_units(unit, signed=False, rule=Rule(share=1.01), n_null=10).share.count == 0
     assert "by chance" in str(score_units(unit, signed=False, n_null=10).share)
+
+
+def test_on_a_mesh_the_rule_passes_others_facs_units_and_sees_au_11() -> None:
+    face = draw_face(np.random.default_rng(2020))
+    motion = facs_motion(face, one_sided=False, scheme="mediapipe478")
+    rows = np.stack([unit.T.ravel() for unit in motion.values()])
+    found = at_own_points(rows, "mediapipe478").set_index(pd.Index(motion))
+    assert found["interpretable own"].mean() > 0.9
+    assert at_own_points(-rows, "mediapipe478")["interpretable own"].mean() < 0.1
+    assert found.loc["AU11", "likeness own"] > 0.8 > found.loc["AU11", "likeness 68"]
+    assert found.loc["AU11", "action own"] == "AU11"
+    assert found["compliance own"].mean() > 0.85
+    few = at_own_points(from_points(np.stack([facs_motion(face)["AU12"]])), "ibug68")
+    assert few["likeness own"].equals(few["likeness 68"].rename("likeness own"))
+    still = at_own_points(np.eye(956)[[MEDIAPIPE478.parts["forehead"][0]]], "mediapipe478")
+    assert np.isnan(still["likeness own"].item())
+    with pytest.raises(DfecsError, match="all 68"):
+        at_own_points(np.ones((1, 98)), "bp4d49")
