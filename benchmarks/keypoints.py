@@ -170,7 +170,8 @@ def simulated(name: str) -> None:
     """Numbers of points on simulated faces: what units explain, and what readouts tell of subtle action units."""
     data = simulate(name, scheme="mediapipe478")
     labels = data.truth.action_units
-    table, recovery = compare_counts(prepare(data), labels, n_units=UNITS, n_splits=3, n_frames=500)
+    clean = prepare(simulate(name, scheme="mediapipe478", noise=0.0))
+    table, recovery = compare_counts(prepare(data), labels, clean=clean, n_units=UNITS, n_splits=3, n_frames=500)
     some = recovery.reindex([au for au in SUBTLE if au in recovery.index])
     print(table.round(2).to_string(), some.round(2).to_string(), sep="\n", flush=True)
     results = {"counts": plain(table), "subtle action units": plain(some)}

@@ -37,7 +37,7 @@ def test_one_side_alone_leaves_the_other_side_at_rest(au: int) -> None:
     right, left = moved("R", **{f"AU{au}": 5.0}), moved("L", **{f"AU{au}": 5.0})
     subjects_left = HEAD.mean[:, 0] > 1.0  # on the right of the picture
     assert np.allclose(right[subjects_left], 0.0)
-    assert np.abs(right[~subjects_left]).max() > 2.0
+    assert np.abs(right[~subjects_left]).max() > 1.5
     assert np.allclose(left[IBUG68.mirror] * [-1, 1, 1], right, atol=1e-9)
 
 
