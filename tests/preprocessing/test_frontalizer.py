@@ -97,6 +97,18 @@ def test_linear_on_66_points_is_close_to_the_one_on_68(tracks, published):
     assert np.sqrt(np.mean((full - fewer) ** 2)) < 0.01 * EYES
 
 
+def test_on_66_points_inner_mouth_corners_are_taken_to_lie_a_little_inside_the_outer_ones():
+    """A face that has them there, a quarter of the way to the middle of the lips' inner points, comes out the same."""
+    rng = np.random.default_rng(0)
+    weights, faces = rng.normal(size=(137, 136)), rng.normal(size=(3, 2, 68)) * 100
+    for inner, outer, above, below in ((60, 48, 61, 67), (64, 54, 63, 65)):
+        middle = (faces[:, :, above] + faces[:, :, below]) / 2
+        faces[:, :, inner] = faces[:, :, outer] + 0.23 * (middle - faces[:, :, outer])
+    step = Frontalizer(method="linear", weights=weights)
+    rows = faces.reshape(3, 136)
+    assert_allclose(step.fit_transform(subset(rows, DISFA66)), subset(step.fit_transform(rows), DISFA66), atol=1e-9)
+
+
 def test_linear_refuses_faces_without_a_jaw_and_says_what_to_do(tracks, published):
     with pytest.raises(DfecsError, match="method='pose'"):
         Frontalizer("linear", published).fit_transform(subset(tracks, BP4D49))

@@ -35,6 +35,19 @@ def test_the_resting_face_is_found_though_the_recording_starts_with_motion(metho
     assert heights[chosen.index.get_level_values("frame")[0]] == 0.0
 
 
+def test_calmest_is_the_middle_of_the_stillest_fifteen_frames():
+    steps = np.ones(80)
+    steps[40:54] = 0  # frames 40 to 54 are alike
+    assert choose_neutral(course(np.r_[0, steps.cumsum()] * 9), "calmest").index.get_level_values("frame") == [47]
+
+
+def test_photos_of_one_subject_are_recordings_of_one_frame():
+    photos = pd.concat([course(np.array([height]), str(k)) for k, height in enumerate([0.0, 9.0, 0.1])])
+    photos.attrs = {"scheme": "ibug68", "history": []}
+    for method in METHODS:
+        assert choose_neutral(photos, method).index.equals(photos.index)
+
+
 def test_first_skips_frames_without_a_face():
     table = course(HEIGHTS, first=7)
     table.iloc[:3] = np.nan
@@ -96,6 +109,9 @@ def test_explicit_frames():
     assert choose_neutral(table, frame=4).index.get_level_values("frame").tolist() == [4, 4]
     mixed = choose_neutral(table, "first", frame={("d", "s", "b"): 9})
     assert mixed.index.get_level_values("frame").tolist() == [0, 9]
+    said = [chosen.attrs["history"][-1]["method"] for chosen in (mixed, choose_neutral(table, frame=4))]
+    assert said == ["first, or explicit frame", "explicit frame"]
+    assert choose_neutral(table, "first").attrs["history"][-1]["method"] == "first"
     with pytest.raises(DfecsError, match="no frame 4000; its frames run from 0 to 169"):
         choose_neutral(table, frame=4000)
 
