@@ -171,6 +171,7 @@ def test_table_in_table_out(units, motion) -> None:
     codes = encode_at_most(table, units, 2)
     assert isinstance(codes, pd.DataFrame)
     assert codes.index.equals(table.index)
+    assert codes.columns.tolist() == [f"unit_{k}" for k in range(N_UNITS)]
     np.testing.assert_array_equal(codes.to_numpy(), encode_at_most(motion, units, 2))
 
 

@@ -200,7 +200,7 @@ def encode_at_most(
     Returns
     -------
     DataFrame or array of shape (n_frames, n_units)
-        A table (index and attrs kept, columns ``unit_0 …``) for a table. Codes belong to the units as given, not to
+        A table (index kept, columns ``unit_0 …``) for a table. Codes belong to the units as given, not to
         the normalised ones. NaN for a frame with no observed point.
 
     Examples
