@@ -96,7 +96,7 @@ def test_frontalization_and_others_muscles_are_part_of_the_truth() -> None:
         true_facs_units(n_people=10, **how) for how in ({}, {"frontalize": True}, {"muscles_differ": True})
     )
     nearness = pd.Series(np.diag(cosines(frontal, plain)), plain.index)
-    assert nearness.drop("AU06").min() > 0.95
+    assert nearness.drop(["AU06", "AU11"]).min() > 0.95
     assert nearness["AU06"] < 0.95
     assert 0.9 < np.diag(cosines(others, plain)).min() < 0.9999
 
@@ -149,3 +149,23 @@ def test_its_errors_are_known_where_frames_are_alike_and_resting_frames_wrong() 
     found = mixed_effects(marks, motion, index, shown, get_scheme("ibug68"), 30)
     assert (found.alike, found.constant) == (0.7, 1.0)
     assert np.sqrt((((found.units - truth) / found.error) ** 2).mean()) == pytest.approx(1, abs=0.3)
+
+
+def test_labels_of_few_frames_and_labels_that_always_come_together_are_borne(people) -> None:
+    motion, labels, truth = people
+    twice = labels.assign(AU02=labels["AU01"])
+    last = twice.groupby(level="subject").tail(3)
+    for marks, least in ((twice, 5), (last, 1)):
+        units = PooledFACSUnits(least_frames=least).fit(motion, action_units=marks)
+        assert np.isfinite(units.components_).all()
+        assert np.isfinite(units.standard_error_).all()
+    both = PooledFACSUnits().fit(motion, action_units=twice)
+    sizes = dict(zip(both.unit_names_, both.components_ * both.size_[:, None], strict=True))
+    shared = sizes["AU01"] + sizes["AU02"]  # nobody shows one without the other: they have its motion between them
+    assert shared @ truth[0] / np.linalg.norm(shared) / np.linalg.norm(truth[0]) > 0.95
+    # CK+ codes the last frame of a sequence; points that registration holds fixed do not move at all.
+    data = simulate("sim-ckplus")
+    coded = data.action_units.dropna(how="all")
+    units = PooledFACSUnits(least_frames=1).fit(prepare(data), action_units=coded)
+    assert np.isfinite(units.components_).all()
+    assert len(units.unit_names_) > 15

@@ -204,7 +204,7 @@ def _maximized(
     normal = np.stack([i.T @ i for i, _ in parts])  # (S, a, a)
     right = np.stack([i.T @ K for i, K in parts])  # (S, a, p)
     n_units, p = right.shape[1:]
-    eye, n_frames = np.eye(n_units), len(motion)
+    n_frames = len(motion)
     member = np.eye(groups.max() + 1)[groups]
     member_mean = member / member.sum(axis=0)
 
@@ -213,18 +213,18 @@ def _maximized(
         return np.asarray(np.maximum(member @ (member_mean.T @ variance), 1e-12))
 
     whole = normal.sum(axis=0)
-    units = np.linalg.solve(whole + 1e-3 * np.trace(whole) / n_units * eye, right.sum(axis=0))
+    units = np.linalg.solve(whole + 1e-3 * np.trace(whole) / n_units * np.eye(n_units), right.sum(axis=0))
     noise = ((motion - intensity @ units) ** 2).mean(axis=0)  # (p,)
-    noise = np.maximum(noise, 1e-9 * max(float(noise.max()), 1e-300))
+    noise = np.maximum(noise, 1e-6 * max(float(noise.max()), 1e-300))
+    least = 1e-4 * noise  # few frames can be fitted without rest
     common = np.repeat(np.maximum((units**2).mean(axis=1), 1e-12)[None], p, axis=0)  # (p, a)
     between = common / 10
     for _ in range(n_iter):
         share = normal[:, None] / noise[:, None, None]  # (S, p, a, a)
-        spread = np.linalg.inv(share + (1 / between)[:, :, None] * eye)
-        weight = share - share @ spread @ share
         pull = right.transpose(0, 2, 1)[..., None] / noise[:, None, None]  # (S, p, a, 1)
-        covariance = np.linalg.inv(weight.sum(axis=0) + (1 / common)[:, :, None] * eye)
-        fixed = covariance @ (pull - share @ spread @ pull).sum(axis=0)  # (p, a, 1)
+        spread, kept = _shrunk(share, between)
+        covariance, _ = _shrunk((share @ kept).sum(axis=0), common)
+        fixed = covariance @ (kept.swapaxes(-1, -2) @ pull).sum(axis=0)  # (p, a, 1)
         own = (spread @ (pull - share @ fixed))[..., 0]  # (S, p, a)
         error, unsure = (np.diagonal(m, axis1=-2, axis2=-1) for m in (covariance, spread))
         units = fixed[..., 0].T
@@ -232,5 +232,16 @@ def _maximized(
         counted = shown[:, None] / np.maximum(shown.sum(axis=0), 1)
         between = tied(((own**2 + unsure) * counted).sum(axis=0))
         rest = sum(((K - i @ (units + b.T)) ** 2).sum(axis=0) for (i, K), b in zip(parts, own, strict=True))
-        noise = np.maximum(np.asarray(rest) / n_frames, noise * 1e-3)
+        noise = np.maximum(np.asarray(rest) / n_frames, least)
     return units, own.transpose(0, 2, 1), np.maximum(error.T, 0), np.maximum(unsure, 0).transpose(0, 2, 1)
+
+
+def _shrunk(precision: Array, variance: Array) -> tuple[Array, Array]:
+    """Return (P + V⁻¹)⁻¹ and 1 − (P + V⁻¹)⁻¹P for precisions P (…, p, a, a) and V = diag of variances (p, a).
+
+    By I + V½PV½, which no variance however small, and no two labels however alike, make singular.
+    """
+    root = np.sqrt(variance)
+    scaled = root[:, :, None] * precision * root[:, None, :]
+    inverse = np.linalg.inv(np.eye(variance.shape[1]) + scaled)
+    return root[:, :, None] * inverse * root[:, None, :], root[:, :, None] * inverse / root[:, None, :]
