@@ -159,16 +159,17 @@ def data_used(notebook: dict[str, Any]) -> str:
 
     noted = notebook["metadata"].get("dfecs", {})
     known = load_manifest()
-    items = []
+    items: dict[str, list[str]] = {}  # sources by what they are: said once
     for source in noted.get("data", []):
         name, _, recording = source.partition("@")[0].partition("/")
         entry = known.get(name)
         what = f" ({escape(entry.title)})" if entry is not None else " (a file)"
         if entry is not None and entry.reader == "video" and (absent := video_files(entry, recording)[1]):
             what += f", without {', '.join(escape(file.name) for file in absent)}, not on the machine that built this"
-        items.append(f"<code>{escape(source)}</code>{what}")
-    items += [f"the results of <code>{escape(run)}</code>" for run in noted.get("needs", [])]
-    return ", ".join(items) or "none: its faces are simulated, or drawn, by the library as it runs"
+        items.setdefault(what, []).append(f"<code>{escape(source)}</code>")
+    told = [f"{', '.join(sources)}{what}" for what, sources in items.items()]
+    told += [f"the results of <code>{escape(run)}</code>" for run in noted.get("needs", [])]
+    return "; ".join(told) or "none: its faces are simulated, or drawn, by the library as it runs"
 
 
 def plain(notebook: dict[str, Any]) -> str:
@@ -243,7 +244,8 @@ def run_it_yourself(app: Sphinx, docname: str) -> str:
         f"<p>Data: {data_used(notebook)}.</p>"
         + f"<p>Made with dfecs_lib {escape(__version__)}."
         + (f" This run {' and '.join(filter(None, cost))}.</p>" if any(cost) else "</p>")
-        + f"<p>Its parameters, with the values of this run:</p><dl class='dfecs-parameters'>{rows}</dl>"
+        + "<details class='dfecs-its-parameters'><summary>Its parameters, with the values of this run</summary>"
+        + f"<dl class='dfecs-parameters'>{rows}</dl></details>"
         + (f"<p>What it recorded: {recorded}.</p>" if recorded else "")
     )
 

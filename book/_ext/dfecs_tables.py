@@ -1,7 +1,8 @@
-"""Tables on a phone: one of four columns or more, and not too many cells, becomes a card a row.
+"""Tables on a phone: one of four columns or more becomes a card a row, if its cells are few or wordy; long ones fold.
 
 Every cell is told the heading of its column, which the style sheet writes before it on a narrow screen. The roles keep
-a table for those who hear the page, whatever the style makes of it. Other tables scroll, with a shadow as the cue.
+a table for those who hear the page, whatever the style makes of it. Other tables scroll, with a shadow as the cue. Of a
+long one a phone shows the first rows, and a box over it brings the rest.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 LEAST_COLUMNS, MOST_CELLS = 4, 60
+WORDY = 40  # letters: a table with a longer cell is read row by row, however many cells it has
+MOST_CARDS, CARDS_SHOWN = 5, 3  # a table of more cards folds, and so many are shown
+MOST_ROWS, ROWS_SHOWN = 12, 8  # of a table that scrolls
 MANY = 7  # columns from which on letters are a little smaller, so that a table fits a wide screen
 _TABLE = re.compile(r"(<div class='dfecs-table[^>]*>)<table>(.*?)</table>", re.DOTALL)
 _HEAD = re.compile(r"<th(| [^>]*)>(.*?)</th>", re.DOTALL)
@@ -26,11 +30,11 @@ def as_cards(match: re.Match[str]) -> str:
     rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
     if len(names) >= MANY:
         box = box.replace("dfecs-table", "dfecs-table dfecs-many", 1)
-    long = (
-        len(names) * len(rows) > MOST_CELLS and "dfecs-glance" not in box
-    )  # a claim is a card, however many there are
-    if len(names) < LEAST_COLUMNS or long:
-        return f"{box}<table>{table}</table>"
+    wordy = any(len(re.sub(r"<[^>]+>", "", cell)) > WORDY for cell in re.findall(r"<td.*?</td>", table, re.DOTALL))
+    glance = "dfecs-glance" in box  # a claim is a card, however many there are
+    many = len(names) * len(rows) > MOST_CELLS and not wordy and not glance
+    if len(names) < LEAST_COLUMNS or many:
+        return f"{folded(box, len(rows), MOST_ROWS, ROWS_SHOWN)}<table>{table}</table>"
     out = []
     for row in rows:
         cells = re.split(r"<td", row)[1:]
@@ -39,7 +43,17 @@ def as_cards(match: re.Match[str]) -> str:
     heads = _HEAD.sub(r'<th role="columnheader"\1>\2</th>', head)
     heads = heads.replace("<thead>", '<thead role="rowgroup">').replace("<tr>", '<tr role="row">')
     box = box.replace("dfecs-table", "dfecs-table dfecs-cards", 1)
+    if not glance:
+        box = folded(box, len(rows), MOST_CARDS, CARDS_SHOWN)
     return f'{box}<table role="table">{heads}</thead><tbody role="rowgroup">{"".join(out)}</tbody></table>'
+
+
+def folded(box: str, rows: int, most: int, shown: int) -> str:
+    """Return a table's box that shows so many rows on a phone, with a switch for all; or as it is, if rows are few."""
+    if rows <= most:
+        return box
+    switch = f'<label class="dfecs-more"><input type="checkbox"> Show all {rows} rows (now {shown})</label>'
+    return box.replace("dfecs-table", f"dfecs-table dfecs-fold-{shown}", 1) + switch
 
 
 def mend(app: Sphinx, error: Exception | None) -> None:

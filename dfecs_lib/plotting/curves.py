@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from dfecs_lib.plotting.style import COLORS, INK, SOFT, curve_color
+from dfecs_lib.plotting.style import COLORS, INK, SOFT, curve_color, in_lines
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["draw_bars", "draw_codes", "draw_curves", "draw_matrix"]
 
 _TOGETHER = 0.6  # of the greatest value: where the least is above, points show differences and bars do not
+_NARROW_NAME = 20  # letters: names up to here stand in two columns of a legend
 _BESIDE = 4  # curves whose names have room between the axes
 # Curves differ by dash and marker too, so that colour is never the only difference.
 _DASHES: tuple[str | tuple[float, ...], ...] = ("", (5, 2), (1, 1.5), (5, 1.5, 1, 1.5), (8, 2), (3, 1))
@@ -86,8 +87,9 @@ def draw_curves(
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))  # no half units
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
-    if legend and len(names) > _BESIDE:  # many names would cover curves: below the axes
-        ax.legend(frameon=False, labelcolor=INK, loc="upper left", bbox_to_anchor=(-0.1, -0.18), ncols=2)
+    if legend and len(names) > _BESIDE:  # many names would cover curves: above the axes
+        columns = 1 if max(map(len, names)) > _NARROW_NAME else 2
+        ax.legend(frameon=False, labelcolor=INK, loc="lower left", bbox_to_anchor=(-0.1, 1.0), ncols=columns)
     elif legend and len(names) > 1:
         ax.legend(frameon=False, labelcolor=INK)
 
@@ -144,7 +146,7 @@ def draw_bars(
         ax.annotate(
             form.format(value), (max(value, high, 0), position), (7, 0), textcoords="offset points", va="center"
         )
-    ax.set_yticks(range(len(names)), names)
+    ax.set_yticks(range(len(names)), [in_lines(name) for name in names])
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=False, axis="y")
@@ -190,7 +192,9 @@ def draw_codes(
             np.asarray(x), base, base + height * values[:, unit] / top, color=color, alpha=0.85, linewidth=0
         )
         ax.axhline(base, color=SOFT, linewidth=0.5, alpha=0.6)
-    ax.set_yticks([values.shape[1] - 1 - k + (0.0 if signed else 0.3) for k in range(values.shape[1])], shown)
+    ax.set_yticks(
+        [values.shape[1] - 1 - k + (0.0 if signed else 0.3) for k in range(values.shape[1])], map(in_lines, shown)
+    )
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(-0.6 if signed else -0.1, values.shape[1])
     ax.grid(visible=False)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["draw_front", "draw_n_units", "draw_search_alphas", "draw_search_surface", "draw_stability"]
 
 _ORDER = ("violet", "green", "blue", "red", "pink", "ochre", "grey", "orange")
+_NARROW_NAME = 20  # letters: names up to here stand in two columns of a legend
 _MARKERS = ("P", "s", "o", "D", "X", "v", "^", "*")
 
 
@@ -67,7 +68,9 @@ def draw_front(
     ax.set_xlabel("active units in a frame, mean")
     ax.set_ylabel("VE, squared (%)" if value == "ve_squared" else "cancellation")
     if legend:
-        ax.legend(title=None, frameon=False, labelcolor=INK, loc="lower right", fontsize=8.5)
+        place = (-0.1, 1.0)  # above the axes: the curves leave no corner free
+        columns = 1 if max(map(len, methods)) > _NARROW_NAME else 2
+        ax.legend(title=None, frameon=False, labelcolor=INK, loc="lower left", bbox_to_anchor=place, ncols=columns)
 
 
 def draw_n_units(ax: Axes, table: pd.DataFrame, resamples: pd.DataFrame) -> None:
@@ -140,7 +143,7 @@ def draw_search_surface(ax: Axes, surface: pd.DataFrame, steps: pd.DataFrame, th
     seen = steps[steps["part"] == surface["part"].iloc[0]]
     ax.plot(seen["n_atoms"], seen["variance_explained"], "o", markersize=3, color=INK, label="seen by the search")
     _finish_search(ax, seen, "n_atoms", threshold)
-    ax.legend(title=None, frameon=False, labelcolor=INK, loc="lower right", fontsize=9)
+    ax.legend(title=None, frameon=False, labelcolor=INK, loc="lower right")
     ax.set_xlabel(f"atoms of the part: {surface['part'].iloc[0].replace('_', ' ')}")
 
 
@@ -177,10 +180,9 @@ def draw_search_alphas(ax: Axes, steps: pd.DataFrame, threshold: float) -> None:
         title="part (atoms)",
         frameon=False,
         labelcolor=INK,
-        fontsize=9,
         loc="upper center",
         bbox_to_anchor=place,
-        ncol=3,
+        ncol=2,
     )
     ax.invert_xaxis()
     ax.set_xlabel("penalty α (px)")

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dfecs_lib.plotting.curves import draw_codes, draw_curves
 from dfecs_lib.plotting.interactive import Interactive
-from dfecs_lib.plotting.style import COLORS, curve_color, new_figure
+from dfecs_lib.plotting.style import COLORS, WIDEST, curve_color, in_lines, new_figure
 
 __all__ = ["HoverCodes", "HoverCurves"]
 
@@ -56,7 +56,7 @@ class HoverCurves(Interactive):
         markers: bool = True,
         colors: Mapping[str, str] | None = None,
         form: str = ".1f",
-        size: tuple[float, float] = (5.4, 3.2),
+        size: tuple[float, float] = (WIDEST, 3.0),
     ) -> None:
         still, (ax,) = new_figure(*size)
         draw_curves(ax, x, curves, xlabel=xlabel, ylabel=ylabel, bands=bands, markers=markers, colors=colors)
@@ -131,7 +131,9 @@ class HoverCodes(Interactive):
         values = np.asarray(codes, dtype=np.float64)
         count = values.shape[1]
         shown = [str(k + 1) for k in range(count)] if names is None else list(names)
-        still, (ax,) = new_figure(5.4, 0.9 + 0.28 * count)
+        lines = [in_lines(name) for name in shown]
+        tall = 0.9 + count * (0.38 if any("\n" in name for name in lines) else 0.28)
+        still, (ax,) = new_figure(WIDEST, tall)
         draw_codes(ax, x, values, xlabel=xlabel, names=shown, color=color)
         ax.set_ylabel(ylabel)
         places = _numbers(x)
@@ -168,7 +170,7 @@ class HoverCodes(Interactive):
         strips = {
             "title": {"text": escape(ylabel)},
             "tickvals": [count - 1 - k + (0.0 if height < 0.9 else 0.3) for k in range(count)],
-            "ticktext": [escape(name) for name in shown],
+            "ticktext": [escape(name).replace("\n", "<br>") for name in lines],
             "showgrid": False,
             "showline": False,
             "range": [-0.6 if height < 0.9 else -0.15, count],
@@ -184,7 +186,7 @@ class HoverCodes(Interactive):
             alt=alt,
             caption=caption,
             data=data,
-            height=round((0.9 + 0.28 * count) * _SIZE),
+            height=round(tall * _SIZE),
         )
 
 

@@ -7,6 +7,7 @@ contrast of at least 3:1 on a white and on a near-black page. Text and axes are 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -16,12 +17,27 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as MplFigure
 
-__all__ = ["COLORS", "INK", "METHOD_COLORS", "PART_COLORS", "SOFT", "curve_color", "new_figure", "use_style"]
+__all__ = [
+    "COLORS",
+    "INK",
+    "METHOD_COLORS",
+    "PART_COLORS",
+    "SOFT",
+    "WIDEST",
+    "curve_color",
+    "in_lines",
+    "new_figure",
+    "use_style",
+]
 
 #: Colour of text, ticks and axes. Not quite black, so that it can be told from a black that a caller chose.
 INK = "#010203"
 #: Colour of what should stand back: neutral faces, grids, other people's figures.
 SOFT = "#7a7a7a"
+
+#: Inches: the widest figure that a phone's column of 342 CSS pixels shows whole with its smallest text (10 points)
+#: at 11 pixels.
+WIDEST = 4.3
 
 #: The palette, by plain name.
 COLORS: Mapping[str, str] = MappingProxyType(
@@ -107,6 +123,17 @@ _STYLE = {
 }
 
 
+def in_lines(name: str, most: int = 18) -> str:
+    r"""Break a name that stands beside a bar or a strip into lines of about so many letters; no word is cut.
+
+    Examples
+    --------
+    >>> in_lines("chin to the right, right lip corner up")
+    'chin to the right,\nright lip corner\nup'
+    """
+    return "\n".join(textwrap.wrap(name, most, break_long_words=False, break_on_hyphens=False)) or name
+
+
 @contextmanager
 def use_style() -> Iterator[None]:
     """Draw in the book's style within a ``with`` block; matplotlib's settings outside it are left alone."""
@@ -117,11 +144,11 @@ def use_style() -> Iterator[None]:
 
 
 def new_figure(
-    width: float = 5.4, height: float = 3.2, n_rows: int = 1, n_columns: int = 1
+    width: float = WIDEST, height: float = 3.0, n_rows: int = 1, n_columns: int = 1
 ) -> tuple[MplFigure, list[Axes]]:
     """Return a figure in the book's style and its axes, row by row.
 
-    Sizes in inches; wider than 5.4 is hard to read on a phone.
+    Sizes in inches; a figure wider than `WIDEST` scrolls on a phone.
 
     The figure belongs to nobody's window list, so that a notebook shows it only where it is asked to.
 

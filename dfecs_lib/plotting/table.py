@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from html import escape
 
@@ -63,5 +64,7 @@ def _cell(value: object, form: str) -> str:
     if isinstance(value, float):
         return "–" if value != value else escape(form.format(value))
     text = escape(str(value))
-    # A name such as "sim-disfa" is not cut at its hyphen; what is long may be.
-    return f"<span style='white-space:nowrap'>{text}</span>" if "-" in text and len(text) <= _NAME else text
+    # A name such as "sim-disfa" is not cut at its hyphen; what is long may be, and a long path after each of its parts.
+    if "-" in text and len(text) <= _NAME:
+        return f"<span style='white-space:nowrap'>{text}</span>"
+    return re.sub(r"([/_])(?=\w)", r"\1<wbr>", text) if len(text) > _NAME else text

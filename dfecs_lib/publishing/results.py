@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,6 +16,7 @@ from dfecs_lib.errors import DfecsError
 from dfecs_lib.files import whole_file, write_table
 
 if TYPE_CHECKING:
+    from dfecs_lib.evaluation import UnitModel
     from dfecs_lib.plotting.figure import Html
 
     Picture = TypeVar("Picture", bound=Html)
@@ -60,6 +62,36 @@ class Results:
         self.numbers[name] = _plain(name, value)
         self._write()
         return self.numbers[name]
+
+    def models(
+        self,
+        models: Mapping[str, tuple[UnitModel, pd.DataFrame] | Sequence[tuple[UnitModel, pd.DataFrame]]],
+        on: str = "the motion it learned from",
+    ) -> object:
+        """Record how many units each model has and what they are worth, by the measures that tables have.
+
+        Parameters
+        ----------
+        models : mapping of name -> (fitted model, motion), or several of them
+            Scores are over all frames of the motion: variance explained (squared form, percent), active units (codes
+            that are not zero) and cancellation. Of several, such as the folds of a cross-validation, over all frames.
+        on : str
+            What that motion is, for the line under a chapter's title.
+        """
+        from dfecs_lib.evaluation import model_costs, score
+
+        told = {}
+        for name, given in models.items():
+            pairs = [given] if isinstance(given, tuple) else list(given)
+            costs = pd.concat([model_costs(model, motion) for model, motion in pairs])
+            told[name] = {
+                "n_units": max(len(model.components_) for model, _ in pairs),
+                "variance_explained": score(costs)[0],
+                "active_units": score(costs, "active_units")[0],
+                "cancellation": score(costs, "cancellation")[0],
+                "on": on,
+            }
+        return self.number("models", told)
 
     def table(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
         """Save a table as Parquet and CSV, and return it."""

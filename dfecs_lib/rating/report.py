@@ -58,7 +58,7 @@ def _bars(
     solid: Sequence[bool] | None = None,
 ) -> str:
     """Draw a bar a row, grey where it does not count, with intervals and a dashed limit."""
-    figure, (ax,) = new_figure(5.4, 0.7 + 0.3 * len(names))
+    figure, (ax,) = new_figure(height=0.7 + 0.34 * len(names))
     grey = {name: COLORS["grey"] for name, counts in zip(names, solid or [], strict=False) if not counts}
     bounds = None if intervals is None else dict(zip(names, intervals, strict=True))
     draw_bars(ax, dict(zip(names, values, strict=True)), xlabel=xlabel, colors=grey, form="{:.2f}", intervals=bounds)
