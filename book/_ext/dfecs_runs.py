@@ -73,8 +73,8 @@ class RunTimes(SphinxDirective):
         for file in executed(Path(self.env.srcdir)):
             notebook = read(file)
             took, peak = seconds(notebook), megabytes(notebook)
-            time = f"{took:.0f} s" if took is not None else "?"
-            memory = f"{peak:.0f} MB" if peak is not None else "?"
+            time = f"{took:.0f} s" if took is not None else "not run"
+            memory = f"{peak:.0f} MB" if peak is not None else "–"
             rows.append(
                 f"<tr><td class='left'><code>{escape(file.stem)}</code></td><td>{time}</td><td>{memory}</td></tr>"
             )

@@ -123,13 +123,13 @@ _STYLE = {
 }
 
 
-def in_lines(name: str, most: int = 18) -> str:
+def in_lines(name: str, most: int = 24) -> str:
     r"""Break a name that stands beside a bar or a strip into lines of about so many letters; no word is cut.
 
     Examples
     --------
     >>> in_lines("chin to the right, right lip corner up")
-    'chin to the right,\nright lip corner\nup'
+    'chin to the right, right\nlip corner up'
     """
     return "\n".join(textwrap.wrap(name, most, break_long_words=False, break_on_hyphens=False)) or name
 
