@@ -19,6 +19,8 @@ MOST_CARDS, CARDS_SHOWN = 5, 3  # a table of more cards folds, and so many are s
 MOST_ROWS, ROWS_SHOWN = 12, 8  # of a table that scrolls
 MANY = 7  # columns from which on letters are a little smaller, so that a table fits a wide screen
 _TABLE = re.compile(r"(<div class='dfecs-table[^>]*>)<table>(.*?)</table>", re.DOTALL)
+_WRITTEN = re.compile(r'<table class="[^"]*\btable\b.*?</table>', re.DOTALL)  # in a page's own text
+_CODE = re.compile(r'(?<=<span class="pre">).*?(?=</span>)')
 _HEAD = re.compile(r"<th(| [^>]*)>(.*?)</th>", re.DOTALL)
 
 
@@ -56,6 +58,11 @@ def folded(box: str, rows: int, most: int, shown: int) -> str:
     return box.replace("dfecs-table", f"dfecs-table dfecs-fold-{shown}", 1) + switch
 
 
+def with_breaks(table: re.Match[str]) -> str:
+    """Let paths and names in a table break after their slashes and underscores, and nowhere else."""
+    return _CODE.sub(lambda code: re.sub(r"([/_])(?=\w)", r"\1<wbr>", code[0]), table[0])
+
+
 def mend(app: Sphinx, error: Exception | None) -> None:
     if error is not None or app.builder.name != "html":
         return
@@ -63,7 +70,7 @@ def mend(app: Sphinx, error: Exception | None) -> None:
         if "results" in file.relative_to(app.outdir).parts:
             continue
         page = file.read_text(encoding="utf-8")
-        mended = _TABLE.sub(as_cards, page)
+        mended = _WRITTEN.sub(with_breaks, _TABLE.sub(as_cards, page))
         if mended != page:
             file.write_text(mended, encoding="utf-8")
 

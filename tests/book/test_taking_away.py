@@ -55,6 +55,29 @@ def test_a_wide_table_has_a_heading_in_every_cell_and_stays_a_table() -> None:
     assert tables._TABLE.sub(tables.as_cards, narrow) == narrow
 
 
+@pytest.mark.parametrize(
+    ("columns", "cell", "rows", "cards", "shown"),
+    [
+        (4, "1", 5, True, 5),
+        (4, "1", 6, True, 3),
+        (9, "1", 12, False, 12),
+        (9, "1", 13, False, 8),
+        (5, "w" * 41, 20, True, 3),
+    ],
+)
+def test_a_long_table_folds_on_a_phone_and_a_wordy_one_is_cards(columns, cell, rows, cards, shown) -> None:
+    pytest.importorskip("sphinx")
+    tables = extension("dfecs_tables")
+    head = "<tr>" + "<th>a</th>" * columns + "</tr>"
+    row = "<tr>" + f"<td>{cell}</td>" * columns + "</tr>"
+    html = f"<div class='dfecs-table'><table><thead>{head}</thead><tbody>{row * rows}</tbody></table></div>"
+    mended = tables._TABLE.sub(tables.as_cards, html)
+    assert ("dfecs-cards" in mended) == cards
+    assert mended.count(f">{cell}</td>") == rows * columns
+    assert (f"dfecs-fold-{shown}" in mended) == (shown < rows)
+    assert (f"Show all {rows} rows" in mended) == (shown < rows)
+
+
 def test_launch_buttons_show_only_where_the_public_repository_is_known() -> None:
     pytest.importorskip("sphinx")
     links = extension("dfecs_runs").launch_links
@@ -160,6 +183,40 @@ def test_no_text_of_a_figure_is_too_small_for_a_phone_and_no_table_is_cut(watch,
         opened = seen.open(page, wait="load")
         faults[page] = (opened.evaluate(SMALL), opened.evaluate(CUT))
     assert {page: found for page, found in faults.items() if any(found)} == {}
+
+
+FOLDED = """() => [...document.querySelectorAll("main .dfecs-more")].map((one) => {
+    const box = one.parentElement, rows = [...box.querySelectorAll("tbody tr")];
+    const seen = () => rows.filter((row) => row.getClientRects().length).length;
+    const before = seen();
+    one.click();
+    return [before < rows.length && box.className.includes(`dfecs-fold-${before}`), seen() === rows.length];
+  }).flat()"""
+
+WIDE = """() => [...document.querySelectorAll("main .dfecs-scroll, main .dfecs-table")]
+  .filter((box) => box.getClientRects().length && box.scrollWidth > box.clientWidth + 1)
+  .map((box) => box.textContent.trim().slice(0, 60))"""
+
+
+@pytest.mark.browser
+def test_a_phone_shows_every_chart_whole_and_all_rows_of_a_table_when_asked(watch, pages):
+    seen = watch(PHONE)
+    wide, folds = {}, []
+    for page in [page for page in pages if page.startswith("notebooks/")]:
+        opened = seen.open(page, wait="load")
+        charts = opened.evaluate(WIDE.replace(", main .dfecs-table", ""))
+        wide |= {page: charts} if charts else {}
+        folds += opened.evaluate(FOLDED)
+    assert wide == {}
+    assert folds
+    assert all(folds)
+
+
+@pytest.mark.browser
+def test_no_table_and_no_chart_scrolls_on_a_wide_screen(watch, pages):
+    seen = watch(1280)
+    wide = {page: seen.open(page, wait="load").evaluate(WIDE) for page in pages}
+    assert {page: found for page, found in wide.items() if found} == {}
 
 
 @pytest.mark.browser
