@@ -68,6 +68,13 @@ def by_name(data, name):
     return next(s for s in data["sets"] if s["name"] == name)
 
 
+def test_units_of_real_people_come_first_and_others_say_that_they_are_simulated(data):
+    about = {chosen["name"]: chosen["about"] for chosen in data["sets"]}
+    assert list(about) == ["DFECS", "PCA", "DFECS, simulated", "FACS"]
+    assert ["real faces" in words for words in about.values()] == [True, True, False, False]
+    assert ["simulated" in words for words in about.values()] == [False, False, True, True]
+
+
 def test_the_keyboard_moves_the_face_by_the_units_motion(seen, data):
     page = seen.page
     reset(page)
@@ -129,7 +136,7 @@ def test_mirror_swaps_the_sides(seen, data):
     np.testing.assert_allclose(drawn(page), expected(data, unit.ravel()), atol=0.11)
 
 
-@pytest.mark.parametrize("name", ["DFECS", "PCA", "FACS"])
+@pytest.mark.parametrize("name", ["DFECS", "PCA", "DFECS, simulated", "FACS"])
 def test_an_expression_is_told_in_the_units_of_each_set(seen, data, name):
     page = seen.page
     press(page, "smile")
