@@ -185,6 +185,23 @@ def test_no_text_of_a_figure_is_too_small_for_a_phone_and_no_table_is_cut(watch,
     assert {page: found for page, found in faults.items() if any(found)} == {}
 
 
+LOST = """() => [...document.querySelectorAll("figure.dfecs-figure svg")].filter((svg) => svg.getClientRects().length)
+  .filter((svg) => !svg.closest(".dfecs-explorer, .dfecs-live")).flatMap((svg) => {
+    const box = svg.getBoundingClientRect();
+    const out = ({ left, right, top, bottom }) =>
+      left < box.left - 3 || right > box.right + 3 || top < box.top - 3 || bottom > box.bottom + 3;
+    return [...svg.querySelectorAll("text")].filter((t) => t.textContent.trim() && out(t.getBoundingClientRect()))
+      .map((t) => t.textContent.trim());
+  })"""
+
+
+@pytest.mark.browser
+def test_no_text_of_a_figure_lies_outside_it(watch, pages):
+    seen = watch()
+    lost = {page: seen.open(page, wait="load").evaluate(LOST) for page in pages}
+    assert {page: found for page, found in lost.items() if found} == {}
+
+
 FOLDED = """() => [...document.querySelectorAll("main .dfecs-more")].map((one) => {
     const box = one.parentElement, rows = [...box.querySelectorAll("tbody tr")];
     const seen = () => rows.filter((row) => row.getClientRects().length).length;
