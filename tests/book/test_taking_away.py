@@ -58,8 +58,8 @@ def test_a_wide_table_has_a_heading_in_every_cell_and_stays_a_table() -> None:
 @pytest.mark.parametrize(
     ("columns", "cell", "rows", "cards", "shown"),
     [
-        (4, "1", 5, True, 5),
-        (4, "1", 6, True, 3),
+        (4, "1", 4, True, 4),
+        (4, "1", 5, True, 3),
         (9, "1", 12, False, 12),
         (9, "1", 13, False, 8),
         (5, "w" * 41, 20, True, 3),
