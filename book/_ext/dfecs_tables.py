@@ -17,7 +17,7 @@ LEAST_COLUMNS, MOST_CELLS = 4, 60
 WORDY = 40  # letters: a table with a longer cell is read row by row, however many cells it has
 MOST_CARDS, CARDS_SHOWN = 4, 3  # a table of more cards folds, and so many are shown
 MOST_ROWS, ROWS_SHOWN = 12, 8  # of a table that scrolls
-MANY = 7  # columns from which on letters are a little smaller, so that a table fits a wide screen
+MANY = 6  # columns from which on letters are a little smaller, so that a table fits a wide screen
 _TABLE = re.compile(r"(<div class='dfecs-table[^>]*>)<table>(.*?)</table>", re.DOTALL)
 _WRITTEN = re.compile(r'<table class="[^"]*\btable\b.*?</table>', re.DOTALL)  # in a page's own text
 _CODE = re.compile(r'(?<=<span class="pre">).*?(?=</span>)')
