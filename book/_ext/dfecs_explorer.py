@@ -1,8 +1,8 @@
 """The explorer: a face that the reader moves by its units, from a notebook's data (`dfecs_lib.publishing.explorer`).
 
 ``{explorer} RUN:NAME`` puts it on a page; ``:start: smile`` begins with that expression, ``:compact:`` is for a front
-page. Style, script and data stand in the page itself, on those pages alone, so that it also works from a file.
-Without JavaScript the drawn face remains.
+page, with fewer clips. Style, script and data stand in the page itself, on those pages alone, so that it also works
+from a file. Without JavaScript the drawn face remains.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 
 LOGGER = logging.getLogger(__name__)
 HERE = Path(__file__).parent
+COMPACT_CLIPS = 2
 MARGIN = 75  # pixels of the registered face
 
 
@@ -38,8 +39,11 @@ class Explorer(SphinxDirective):
         script, style = HERE / "explorer.js", HERE / "explorer.css"
         for needed in (file, script, style):
             self.env.note_dependency(str(needed))
-        text = file.read_text(encoding="utf-8")
-        data = json.loads(text)
+        data = json.loads(file.read_text(encoding="utf-8"))
+        if "compact" in self.options:  # a front page is to be light: the explorer's own page has all clips
+            for holder in (data, *data["sets"]):
+                holder["clips"] = holder["clips"][:COMPACT_CLIPS]
+        text = json.dumps(data, separators=(",", ":"))
         start = self.options.get("start", "")
         if start and start not in [preset["name"] for preset in data["presets"]]:
             LOGGER.warning("no expression %r in %s", start, self.arguments[0], location=self.get_location())

@@ -69,7 +69,8 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         each other: "direct" is non-negative least squares on all units, "sparse" uses eight at most.
     active : float, optional
         "additive" only: units at work a frame, on average, for which units are learned and frames coded; five and
-        a half by default, or half of the units if that is less, but one at least. `calibrate` sets it anew for other recordings.
+        a half by default, or half of the units if that is less, but one at least. `calibrate` sets it anew for other
+        recordings.
     max_active : int, optional
         "additive" and "sparse": most units a frame may use.
     refine : bool or mapping of str to float, optional
