@@ -16,7 +16,8 @@ restless face does; beside it, where five people show what a coder would call pr
 
 The estimator was chosen on seeds 100 to 102; what is written are other seeds, so other people (of which seed 0 was
 looked at to see why an earlier estimator, with 14 of 18, 12 of 18 and 16 of 19, fell short: 162 of 218 over all seeds).
-With ``muscles differ`` every person has muscles of their own (lengths, directions, widths, strengths), and so have the 40.
+With ``muscles differ`` every person has muscles of their own (lengths, directions, widths, strengths), and so have
+the 40.
 """
 
 from __future__ import annotations
