@@ -20,6 +20,8 @@ STYLE = """<style>
 @page { size: A4; margin: 18mm 17mm; }
 @media print {
   span[id^="document-"] + section { break-before: page; }
+  /* The reference is for looking up, on a screen: paper has the book. */
+  span[id^="document-api/"] + section, #document-cli + section, #document-changelog + section { display: none; }
   .toctree-wrapper > p.caption { break-before: page; break-after: avoid; font-size: 2em; margin-bottom: 1em; }
   .toctree-wrapper > p.caption + span + section { break-before: avoid; }
 }
