@@ -30,7 +30,14 @@ from dfecs_lib.models.encoded import APART, CODING_VALUES, EncodedUnits
 from dfecs_lib.models.naming import summarize
 from dfecs_lib.models.parts import PART_VALUES, check_parts, columns_of_parts
 from dfecs_lib.models.streaming import LearnsInBatches, Statistics
-from dfecs_lib.models.units import alpha_for_activity, groups_of_columns, order_units, parts_of_units, refine_units
+from dfecs_lib.models.units import (
+    alpha_for_activity,
+    groups_of_columns,
+    order_units,
+    parts_of_units,
+    refine_units,
+    working_together,
+)
 
 __all__ = ["FullFaceModel"]
 
@@ -376,6 +383,10 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
         self.unit_shares_, self.unit_activity_ = ordered.shares, ordered.activity
         self.variance_explained_ = ordered.variance_explained if self.refined_ else explained
         self.active_units_, self.cancellation_ = ordered.active_units, ordered.cancellation
+        if self.encoder == "hierarchical" and not self.refined_:  # least squares order the units; they code otherwise
+            self.active_units_, self.cancellation_ = working_together(
+                self._level_by_level(rows), self.components_, weights
+            )
         self._statistics = None
 
     def _set_alpha(self, rows: Floats, units: NDArray[np.float64]) -> None:
@@ -468,13 +479,12 @@ class FullFaceModel(LearnsInBatches, EncodedUnits):
             raise DfecsError("these units were refined, so that hierarchical codes do not belong to them")
         else:
             with one_blas_thread():
-                codes = encoders.hierarchical(
-                    values,
-                    atoms_by_part(self.atoms_, self.atom_parts_, self.part_columns_, self.part_alphas_),
-                    self.mixing_,
-                    n_jobs=self.n_jobs,
-                )
+                codes = self._level_by_level(values)
         return self._codes_like(codes, X)
+
+    def _level_by_level(self, values: Floats) -> Floats:
+        parts = atoms_by_part(self.atoms_, self.atom_parts_, self.part_columns_, self.part_alphas_)
+        return encoders.hierarchical(values, parts, self.mixing_, n_jobs=self.n_jobs)
 
     def summary(self) -> pd.DataFrame:
         """One line a unit: name, parts (above a fifth of its motion), share of variance, percent of frames active.

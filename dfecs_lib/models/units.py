@@ -23,6 +23,7 @@ __all__ = [
     "order_units",
     "parts_of_units",
     "refine_units",
+    "working_together",
 ]
 
 
@@ -184,7 +185,8 @@ def order_units(
     # a code shares what the sum explains: least-squares codes are orthogonal to the residual, others need not be
     along = X @ scaled.T if encode is None else 2 * (X @ scaled.T) - codes @ (scaled @ scaled.T)
     shares = w @ (codes * along) / energy
-    active = (codes > 0) & (codes >= SHARE * np.linalg.norm(codes @ scaled, axis=1, keepdims=True))
+    active = _at_work(codes, scaled)
+    together = working_together(codes, scaled, weights)
     order = np.argsort(-shares, kind="stable")
     return OrderedUnits(
         units=scaled[order],
@@ -193,9 +195,23 @@ def order_units(
         shares=100 * shares[order],
         activity=100 * (w @ active)[order] / w.sum(),
         variance_explained=float(100 * shares.sum()),
-        active_units=float(w @ active.sum(axis=1) / w.sum()),
-        cancellation=cancellation(codes, scaled),
+        active_units=together[0],
+        cancellation=together[1],
     )
+
+
+def _at_work(codes: NDArray[np.float64], units: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which units of length one make up a twentieth of a frame's motion at least."""
+    return np.asarray((codes > 0) & (codes >= SHARE * np.linalg.norm(codes @ units, axis=1, keepdims=True)))
+
+
+def working_together(
+    codes: Floats, units: NDArray[np.float64], weights: NDArray[np.float64] | None
+) -> tuple[float, float]:
+    """Return how many units of length one are at work in a frame on average, and how much of their motion cancels."""
+    own = codes.astype(np.float64, copy=False)
+    w = np.ones(len(own)) if weights is None else weights
+    return float(w @ _at_work(own, units).sum(axis=1) / w.sum()), cancellation(own, units)
 
 
 def alpha_for_activity(

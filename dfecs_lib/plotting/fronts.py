@@ -41,6 +41,7 @@ def draw_front(
     legend : bool
     """
     import seaborn as sns
+    from matplotlib.ticker import MaxNLocator
 
     methods = list(table["method"].unique())
     sns.lineplot(
@@ -65,6 +66,7 @@ def draw_front(
         part = table[table["method"] == name].sort_values("active")
         color = COLORS[_ORDER[methods.index(name) % len(_ORDER)]]
         ax.fill_between(part["active"], part["low"], part["high"], color=color, alpha=0.15, linewidth=0)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("active units in a frame, mean")
     ax.set_ylabel("VE, squared (%)" if value == "ve_squared" else "cancellation")
     if legend:

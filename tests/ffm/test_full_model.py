@@ -17,7 +17,7 @@ from dfecs_lib import keypoints
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.ffm import FullFaceModel, PartFaceModel, load_model
 from dfecs_lib.keypoints import IBUG68
-from dfecs_lib.metrics import active_units, variance_explained
+from dfecs_lib.metrics import active_units, cancellation, variance_explained
 
 ENCODERS = ["hierarchical", "direct", "sparse", "additive"]
 
@@ -301,6 +301,13 @@ def test_summary_has_a_line_for_every_unit(model: FullFaceModel) -> None:
     assert lines["variance_share"].sum() > 90
     assert lines["name"].str.len().gt(3).all()
     assert lines["active_frames"].between(0, 100).all()
+
+
+def test_a_summary_is_of_the_codes_that_the_model_gives(motion: pd.DataFrame) -> None:
+    model = FullFaceModel.paper(5, part_variance=0.9).fit(motion)
+    codes, told = model.transform(motion), model.summary().attrs
+    assert told["active_units"] == pytest.approx(active_units(codes, units=model.components_))
+    assert told["cancellation"] == pytest.approx(cancellation(codes, model.components_))
 
 
 def test_batches_better_the_units(motion: pd.DataFrame) -> None:
