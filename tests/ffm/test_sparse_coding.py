@@ -72,6 +72,12 @@ def test_what_is_reported_is_what_the_codes_give() -> None:
     assert 0 <= result.gap <= 1e-8 * 0.5 * (X**2).sum()
 
 
+def test_motion_of_nothing_is_explained_whole() -> None:
+    nothing = sparse_encode(np.zeros((3, 4)), np.eye(2, 4))
+    assert nothing.variance_explained == 1
+    assert not nothing.codes.any()
+
+
 def test_statistics_are_those_of_the_codes() -> None:
     X, atoms = problem(n=1500)
     weights = np.random.default_rng(1).random(len(X))
