@@ -32,13 +32,24 @@ class Glance(SphinxDirective):
             for line in rows(claim, source)
         ]
         up = "" if self.env.app.builder.name == "singlehtml" else "../" * self.env.docname.count("/")
+        lines, reasons = with_notes(lines)
         body = "".join(f"<tr>{''.join(cells(line, up))}</tr>" for line in lines)
         head = "".join(f"<th class='left' scope='col'>{word}</th>" for word in HEAD)
         html = (
             "<div class='dfecs-table dfecs-glance' tabindex='0' role='group' aria-label='table'><table>"
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+            + "".join(f"<p>({number}) {escape(reason)}</p>" for number, reason in enumerate(reasons, start=1))
         )
         return [nodes.raw("", html, format="html")]
+
+
+def with_notes(lines: list[dict[str, str]]) -> tuple[list[dict[str, str]], list[str]]:
+    """Say under the table, and once, why lines were not run: the same long reason in ten lines hides the others."""
+    reasons = list(dict.fromkeys(line["data"] for line in lines if line["verdict"] == "not run" and line["linked"]))
+    return [
+        {**line, "data": f"not here ({reasons.index(line['data']) + 1})"} if line["data"] in reasons else line
+        for line in lines
+    ], reasons
 
 
 def cells(line: dict[str, str], up: str) -> Iterator[str]:

@@ -61,6 +61,14 @@ def test_what_was_not_run_says_why(glance, tmp_path: Path) -> None:
     assert (line["verdict"], line["data"]) == ("not run", "Get it.")
 
 
+def test_a_reason_stands_once_under_the_table(glance) -> None:
+    line = {"verdict": "not run", "linked": "yes", "data": "krsl is not on this machine. Ask."}
+    run = {"verdict": "yes", "linked": "yes", "data": "real faces"}
+    lines, reasons = glance.with_notes([run, line, {**line, "data": "Get it."}, dict(line)])
+    assert reasons == ["krsl is not on this machine. Ask.", "Get it."]
+    assert [one["data"] for one in lines] == ["real faces", "not here (1)", "not here (2)", "not here (1)"]
+
+
 def test_relatives_are_named(glance, tmp_path: Path) -> None:
     write(tmp_path, "12", {"gap": 3.0})
     claim = {
