@@ -55,7 +55,7 @@ TESTS = {
     "coding/paths": ["test_encoding_paths.py"],
     "coding/least_angle": ["test_encoding_paths.py"],
     "coding/alternate": ["ffm/test_refinement.py", "ffm/test_additive.py"],
-    "coding/anderson": ["ffm/test_refinement.py"],
+    "coding/anderson": ["ffm/test_anderson.py"],
     "coding/encoders": ["ffm/test_full_model.py"],
     "coding/kernels": ["ffm/test_sparse_coding.py", "ffm/test_refinement.py", "ffm/test_additive.py"],
     "coding/unit_updates": ["ffm/test_refinement.py", "ffm/test_additive.py"],
