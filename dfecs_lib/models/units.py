@@ -186,7 +186,6 @@ def order_units(
     along = X @ scaled.T if encode is None else 2 * (X @ scaled.T) - codes @ (scaled @ scaled.T)
     shares = w @ (codes * along) / energy
     active = _at_work(codes, scaled)
-    together = working_together(codes, scaled, weights)
     order = np.argsort(-shares, kind="stable")
     return OrderedUnits(
         units=scaled[order],
@@ -195,8 +194,8 @@ def order_units(
         shares=100 * shares[order],
         activity=100 * (w @ active)[order] / w.sum(),
         variance_explained=float(100 * shares.sum()),
-        active_units=together[0],
-        cancellation=together[1],
+        active_units=float(w @ active.sum(axis=1) / w.sum()),
+        cancellation=cancellation(codes, scaled),
     )
 
 
