@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import re
@@ -116,12 +117,14 @@ def replace_folder(new: Path, target: Path) -> None:
         try:
             new.replace(target)
             break
-        except OSError:
-            if not (new.is_dir() and target.exists()):
+        except OSError as error:
+            # Only the error itself tells that another process put its own there just now: to look for that one
+            # afterwards is too late, since a third process may have moved it away again.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 with suppress(OSError):
                     old.replace(target)
                 raise
-            shutil.rmtree(old, ignore_errors=True)  # another process put its own there just now: that one goes, too
+            shutil.rmtree(old, ignore_errors=True)  # the other one's goes, too, in the next round
     shutil.rmtree(old, ignore_errors=True)
 
 

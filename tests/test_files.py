@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import errno
 import os
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -101,8 +103,12 @@ def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
     assert [p.relative_to(tmp_path).as_posix() for p in sorted(tmp_path.rglob("*"))] == ["old", "old/next.txt"]
 
 
-def test_several_that_put_a_folder_in_one_place_at_once_leave_one_of_them_whole(tmp_path: Path) -> None:
-    target, turn = tmp_path / "target", threading.Barrier(4)
+def test_several_that_put_a_folder_in_one_place_at_once_leave_one_of_them_whole(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(partial(sys.setswitchinterval, sys.getswitchinterval()))
+    sys.setswitchinterval(1e-6)  # the threads take turns within the moves, too
+    target, turn = tmp_path / "target", threading.Barrier(8)
 
     def put(number: int) -> None:
         new = tmp_path / f"new{number}"
@@ -113,8 +119,8 @@ def test_several_that_put_a_folder_in_one_place_at_once_leave_one_of_them_whole(
         replace_folder(new, target)
 
     for _ in range(25):
-        with ThreadPoolExecutor(4) as pool:
-            assert list(pool.map(put, range(4))) == [None] * 4
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(put, range(8))) == [None] * 8
         assert (target / "a").read_text() == (target / "b").read_text()
         assert [path.name for path in tmp_path.iterdir()] == ["target"]
 
