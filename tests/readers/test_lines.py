@@ -82,6 +82,12 @@ def test_a_file_that_is_mostly_damage_is_refused(tmp_path: Path) -> None:
         read(tmp_path, [lines[0], *(",".join(line.split(",")[:10]) for line in lines[1:7]), *lines[7:]])
 
 
+def test_comments_and_repeated_headers_do_not_make_up_for_damage(tmp_path: Path) -> None:
+    header, frame, *_ = lines_of(tmp_path)
+    with pytest.raises(DfecsError, match=r"1 of 1 lines cannot be read \(line 5 has 10 fields where the header has"):
+        read(tmp_path, [header, header, "# a pause", header, ",".join(frame.split(",")[:10])])
+
+
 @pytest.mark.parametrize("number", ["-1e300", "9223372036854775807", "1e16", "nan", "3.5", ""])
 def test_impossible_frame_numbers_cost_their_line(tmp_path: Path, number: str) -> None:
     lines = lines_of(tmp_path)

@@ -179,11 +179,12 @@ class TextSheet:
             if bad.any():
                 aside["that hold something else than numbers"] = int(bad.sum())
         lost = sum(n for why, n in aside.items() if why not in _HARMLESS)
-        if not total - sum(n for why, n in aside.items() if why in _HARMLESS):
+        frames = total - sum(n for why, n in aside.items() if why in _HARMLESS)
+        if not frames:
             raise DfecsError(f"{self.path}: has a header but no frame")
-        if 2 * lost >= total:
+        if 2 * lost >= frames:
             raise DfecsError(
-                f"{self.path}: {lost} of {total} lines cannot be read ({fault}); the file is cut off or damaged"
+                f"{self.path}: {lost} of {frames} lines cannot be read ({fault}); the file is cut off or damaged"
             )
         good = np.flatnonzero(~bad)
         return Cells(
