@@ -58,7 +58,7 @@ TESTS = {
     "coding/anderson": ["ffm/test_anderson.py"],
     "coding/encoders": ["ffm/test_full_model.py"],
     "coding/kernels": ["ffm/test_sparse_coding.py", "ffm/test_refinement.py", "ffm/test_additive.py"],
-    "coding/unit_updates": ["ffm/test_refinement.py", "ffm/test_additive.py"],
+    "coding/unit_updates": ["ffm/test_unit_updates.py"],
 }
 
 _OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
