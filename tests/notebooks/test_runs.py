@@ -250,6 +250,12 @@ def test_a_run_notes_the_memory_at_its_peak_and_the_data_it_read(tmp_path: Path)
 def test_a_notebook_without_its_data_stands_as_not_run_and_so_does_what_needs_it(tmp_path: Path) -> None:
     body = "from dfecs_lib.errors import AbsentDataError\nraise AbsentDataError('krsl is not on this machine. Ask.')"
     first = write_notebook(tmp_path / "first.ipynb", PARAMETERS, body)
+    content = json.loads(first.read_text())
+    content["cells"] += [
+        {"cell_type": "markdown", "id": f"words{k}", "metadata": {}, "source": words}
+        for k, words in enumerate(["## What is explained", "## Method\n\nPeople are left out."])
+    ]
+    first.write_text(json.dumps(content))
     write_notebook(tmp_path / "second.ipynb", "up = ''\nresults_dir = 'results'", "1 / 0")
     write_notebook(tmp_path / "third.ipynb", PARAMETERS, "n")
     (tmp_path / "profiles.yaml").write_text(
@@ -264,6 +270,9 @@ def test_a_notebook_without_its_data_stands_as_not_run_and_so_does_what_needs_it
     shown = json.loads(done["first"].notebook.read_text())
     assert "Not run: krsl is not on this machine. Ask." in shown["cells"][1]["source"]
     assert [cell["source"] for cell in shown["cells"] if cell["cell_type"] == "code"] == [PARAMETERS, body]
+    *_, bare, told = shown["cells"]
+    assert bare["source"] == "## What is explained\n\n*Not run: only the code of this section is here.*"
+    assert told["source"] == "## Method\n\nPeople are left out."
     assert json.loads((done["first"].results / "results.json").read_text()) == {"not_run": done["first"].not_run}
     # It is no run that is kept: with its data there, it is made.
     assert not run_notebook(first, runs=tmp_path / "runs").cached

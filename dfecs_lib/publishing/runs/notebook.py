@@ -21,6 +21,7 @@ __all__ = ["NOT_RUN", "RESULTS_PARAMETER", "Run", "RunFailedError", "not_run", "
 RESULTS_PARAMETER = "results_dir"
 #: The only result of a notebook that was not run: why not.
 NOT_RUN = "not_run"
+_BARE_HEADING = re.compile(r"\s*##+ [^\n]+\s*")
 _MARK = "run.json"  # written last: a folder with it is whole
 
 
@@ -183,6 +184,9 @@ def not_run(
     label = name or file.stem
     content = json.loads(file.read_text(encoding="utf-8"))
     note = {"cell_type": "markdown", "id": "not-run", "metadata": {}, "source": f":::{{note}}\nNot run: {reason}\n:::"}
+    for cell in content["cells"]:  # a heading that only stands over results would stand over nothing
+        if cell["cell_type"] == "markdown" and _BARE_HEADING.fullmatch(text := "".join(cell["source"])):
+            cell["source"] = f"{text.rstrip()}\n\n*Not run: only the code of this section is here.*"
     content["cells"].insert(1, note)
     content["metadata"]["dfecs"] = {NOT_RUN: reason, "data": [], "needs": []}
     folder = Path(runs) / label / "not-run"
