@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from dfecs_lib.errors import DfecsError
 
-__all__ = ["names_from_path", "stem_of"]
+__all__ = ["names_from_path", "shortest_endings", "stem_of"]
 
 _FIELDS = ("dataset", "subject", "recording")
 _TOKEN = re.compile(r"\{(.*?)\}|(\*)|([^{*]+|\{)")
@@ -31,6 +32,27 @@ def _without_ending(path: Path) -> Path:
     if path.suffix.lower() == _PACKED and Path(path.stem).suffix:
         path = path.with_suffix("")
     return path.with_suffix("")
+
+
+def shortest_endings(paths: Sequence[tuple[str, ...]]) -> list[str]:
+    """Name paths by as few of their last parts as tell all different ones apart.
+
+    Parameters
+    ----------
+    paths : sequence of tuple of str
+        The parts of each.
+
+    Examples
+    --------
+    >>> shortest_endings([("films", "001", "annot"), ("films", "002", "annot")])
+    ['001/annot', '002/annot']
+    """
+    different = len(set(paths))
+    for depth in range(1, max(map(len, paths), default=0) + 1):
+        names = ["/".join(parts[-depth:]) for parts in paths]
+        if len(set(names)) == different:
+            return names
+    return ["/".join(parts) for parts in paths]
 
 
 def names_from_path(path: str | os.PathLike[str], pattern: str) -> dict[str, str]:

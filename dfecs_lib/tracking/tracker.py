@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import make_table
-from dfecs_lib.keypoints.path_names import names_from_path
+from dfecs_lib.keypoints.path_names import names_from_path, shortest_endings
 from dfecs_lib.tracking.backends import BACKENDS, Setting, backend_key
 from dfecs_lib.tracking.one_recording import FRAME_COLUMNS, Recorded, track_one
 
@@ -193,12 +193,8 @@ def _recording_names(paths: Sequence[Path]) -> list[str]:
     if len(set(whole)) < len(whole):
         twice = next(p for p, r in zip(paths, whole, strict=True) if whole.count(r) > 1)
         raise DfecsError(f"{twice}: named twice")
-    for depth in range(1, max(len(p.parts) for p in whole) + 1):
-        for stems in ([p.with_suffix("") if p.is_file() else p for p in whole], whole):
-            names = ["/".join(p.parts[-depth:]) for p in stems]
-            if len(set(names)) == len(names):
-                return names
-    raise DfecsError("the sources cannot be told apart by their names")  # not reached: whole paths differ
+    stems = [(p.with_suffix("") if p.is_file() else p).parts for p in whole]
+    return shortest_endings(stems if len(set(stems)) == len(stems) else [p.parts for p in whole])
 
 
 def _stack(

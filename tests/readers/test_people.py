@@ -119,6 +119,28 @@ def test_pyfeat_pictures_are_recordings_by_folder_or_as_names_say(tmp_path: Path
     assert named.index.droplevel("dataset").tolist() == [(f"P{1 + k // 10}", "smile", k % 10) for k in range(20)]
 
 
+def test_folders_of_pictures_that_are_called_alike_are_recordings_of_their_own(tmp_path: Path) -> None:
+    """As 300-VW keeps them: 001/annot/000001.pts, 002/annot/000001.pts."""
+    faces = {"001": LEFT[:3], "002": RIGHT[:2]}
+    for film, shown in faces.items():
+        (tmp_path / film / "annot").mkdir(parents=True)
+        for k, face in enumerate(shown):
+            points = "".join(f"{x:.4f} {y:.4f}\n" for x, y in face)
+            (tmp_path / film / "annot" / f"{k + 1:06d}.pts").write_text(f"version: 1\nn_points: 68\n{{\n{points}}}\n")
+    tables = {one.keypoints.index[0][2]: one.keypoints for one in read_folder(tmp_path).tracks.values()}
+    assert list(tables) == ["001/annot", "002/annot"]
+    for film, shown in faces.items():
+        np.testing.assert_allclose(tables[f"{film}/annot"].to_numpy(), from_points(shown), atol=1e-4)
+    by_film = read_folder(tmp_path, names="{recording}/annot/*").tracks.values()
+    assert [one.keypoints.index[0][2] for one in by_film] == ["001", "002"]
+
+
+def test_pyfeat_pictures_in_folders_that_are_called_alike_are_recordings_of_their_own(tmp_path: Path) -> None:
+    inputs = [f"/data/P{1 + k // 10}/smile/{k}.png" for k in range(20)]
+    keys = read_keypoints(write(tmp_path / "a.csv", pyfeat_frame(LEFT, input=inputs, frame=0))).index
+    assert keys.droplevel(["dataset", "subject"]).tolist() == [(f"P{1 + k // 10}/smile", k % 10) for k in range(20)]
+
+
 @pytest.mark.parametrize(("names", "subject"), [(None, ""), ("{subject}_*", "P1")])
 def test_files_of_single_pictures_are_frames_of_one_recording(tmp_path: Path, names: str | None, subject: str) -> None:
     folder = tmp_path / "session"

@@ -18,7 +18,7 @@ from dfecs_lib.errors import DfecsError
 from dfecs_lib.files import natural_key
 from dfecs_lib.keypoints import INDEX_NAMES
 from dfecs_lib.keypoints.dataset import ReadReport
-from dfecs_lib.keypoints.path_names import names_from_path, stem_of
+from dfecs_lib.keypoints.path_names import names_from_path, shortest_endings, stem_of
 
 __all__ = ["TABLE_SUFFIXES", "Folder", "read_folder", "table_files", "tell_apart"]
 
@@ -166,13 +166,19 @@ def _reindexed(tracks: Tracks, index: pd.MultiIndex) -> Tracks:
 def _pictures_together(root: Path, tracks: dict[str, Tracks], names: str | None) -> dict[str, Tracks]:
     """Make frames of one recording of the pictures that belong together, in the order of their files' names."""
     groups: dict[tuple[str, str, str], list[str]] = {}
+    folders: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}  # of pictures whose names say no recording
     for name, one in tracks.items():
         if not one.picture:
             continue
         dataset, subject, _ = _keys(one)[0]
         said = {} if names is None else names_from_path(root / name, names)
-        recording = said.get("recording", (root / name).resolve().parent.name)
-        groups.setdefault((dataset, subject, recording), []).append(name)
+        if "recording" in said:
+            groups.setdefault((dataset, subject, said["recording"]), []).append(name)
+        else:
+            folders.setdefault((dataset, subject), {})[name] = (root / name).resolve().parent.parts
+    for who, placed in folders.items():
+        for name, recording in zip(placed, shortest_endings(list(placed.values())), strict=True):
+            groups.setdefault((*who, recording), []).append(name)
     out = dict(tracks)
     for key, members in groups.items():
         parts = []
@@ -241,17 +247,13 @@ def tell_apart(tracks: dict[Path, Tracks]) -> dict[Path, Tracks]:
     alike = [path for path, mine in keys.items() if any(count[key] > 1 for key in mine)]
     if not alike:
         return tracks
-    whole = {path: [*path.resolve().parent.parts[1:], stem_of(path)] for path in alike}
-    depth = 1
-    while len({tuple(parts[-depth:]) for parts in whole.values()}) < len(alike):
-        depth += 1
-        if depth > max(map(len, whole.values())):
-            raise DfecsError(f"{alike[0]}: is given twice, or beside a file whose name differs in its ending only")
+    whole = [(*path.resolve().parent.parts[1:], stem_of(path)) for path in alike]
+    if len(set(whole)) < len(whole):
+        raise DfecsError(f"{alike[0]}: is given twice, or beside a file whose name differs in its ending only")
     out = dict(tracks)
-    for path in alike:
+    for path, name in zip(alike, shortest_endings(whole), strict=True):
         index = tracks[path].keypoints.index.to_frame(index=False)
         own = index["recording"]
-        name = "/".join(whole[path][-depth:])
         index["recording"] = name if (own == own.iloc[0]).all() else name + "/" + own
         out[path] = _reindexed(tracks[path], pd.MultiIndex.from_frame(index))
     return out

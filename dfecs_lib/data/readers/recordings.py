@@ -15,7 +15,7 @@ from dfecs_lib.data.readers.sheets import Cells
 from dfecs_lib.data.readers.tracks import FileOptions
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.files import natural_key
-from dfecs_lib.keypoints.path_names import names_from_path, stem_of
+from dfecs_lib.keypoints.path_names import names_from_path, shortest_endings, stem_of
 
 __all__ = ["FRAME", "LEVELS", "Place", "Where", "places"]
 
@@ -214,10 +214,11 @@ class _Level:
 
 
 def _recordings(path: Path, distinct: list[str], pictures: bool) -> dict[str, str]:
-    """Name inputs: videos by their stem (whole name where stems collide), pictures by their folder, else the file."""
+    """Name inputs: videos by their stem (whole name where stems collide), pictures by their folders, else the file."""
     paths = {name: PurePosixPath(name.replace("\\", "/")) for name in distinct}
     if pictures:
-        return {name: where.parent.name or stem_of(path) for name, where in paths.items()}
+        folders = shortest_endings([where.parent.parts for where in paths.values()])
+        return {name: folder or stem_of(path) for name, folder in zip(paths, folders, strict=True)}
     stems = {name: where.stem or stem_of(path) for name, where in paths.items()}
     collide = len(set(stems.values())) < len(distinct)
     return {name: name if collide and name else stem for name, stem in stems.items()}
