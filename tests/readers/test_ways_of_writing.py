@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 from collections.abc import Callable
 from pathlib import Path
 
@@ -224,6 +226,8 @@ def test_tables_put_together_by_pandas_are_still_tables(tmp_path: Path) -> None:
     ("content", "words"),
     [
         (b"PK\x03\x04" + bytes(range(200)) * 9, "is a spreadsheet or another archive; save the table as CSV"),
+        (bz2.compress(b"frame,x_0\n1,2\n"), "packed in a way that is not read here; unpack it, or pack it as .gz"),
+        (lzma.compress(b"frame,x_0\n1,2\n"), "packed in a way that is not read here; unpack it, or pack it as .gz"),
         (b"dataset,subject,recording,frame,U01\n,,P1,1,0.5\n", "holds codes of units, not tracked faces"),
         (
             "\n".join([",".join(["1.5"] * 130)] * 3).encode(),

@@ -39,6 +39,10 @@ _REFUSED = {
     b"\xd0\xcf\x11\xe0": "a spreadsheet of Excel's old kind; save the table as CSV",
     b"<?xml": "an XML file; save the points as CSV, a column x_0 … y_67 each",
     b"%PDF": "a PDF file; a table is needed",
+    **dict.fromkeys(
+        (b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf"),
+        "packed in a way that is not read here; unpack it, or pack it as .gz",
+    ),
 }
 
 
@@ -63,7 +67,7 @@ def sniff(path: PathLike) -> FileReader | DatasetReader:
         if reader.sniff(head, header):
             return reader
     if head.startswith(b"PK"):
-        raise DfecsError(f"{source}: is a spreadsheet or another archive; save the table as CSV")
+        raise DfecsError(f"{source}: is a spreadsheet or another archive; save the table as CSV, or unpack it")
     if {"recording", "frame"} <= set(header) and any(re.fullmatch(r"U\d+", name) for name in header):
         raise DfecsError(f"{source}: holds codes of units, not tracked faces")
     for mark, what in _REFUSED.items():
