@@ -17,7 +17,7 @@ from dfecs_lib.tracking.video import probe, read_video, warn
 if TYPE_CHECKING:
     from dfecs_lib.tracking.backends import Image
 
-__all__ = ["IMAGE_SUFFIXES", "VIDEO_SUFFIXES", "Media", "expand_sources", "open_media"]
+__all__ = ["IMAGE_SUFFIXES", "VIDEO_SUFFIXES", "Media", "expand_sources", "holds_pictures", "open_media"]
 
 IMAGE_SUFFIXES = frozenset((".apng", ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"))
 VIDEO_SUFFIXES = frozenset(
@@ -72,6 +72,11 @@ def _in_folder(folder: Path) -> tuple[list[Path], list[Path]]:
             more, passed = _in_folder(inner)
             found, skipped = found + more, skipped + passed
     return found, skipped
+
+
+def holds_pictures(path: Path) -> bool:
+    """Whether a path is a folder in which pictures lie, not only in folders of it."""
+    return path.is_dir() and bool(_visible_files(path, IMAGE_SUFFIXES))
 
 
 @dataclass(frozen=True)

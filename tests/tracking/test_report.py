@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dfecs_lib import load, prepare
+from dfecs_lib import keypoints, load, prepare
 from dfecs_lib.cli import main
 from dfecs_lib.ffm import load_model
 from dfecs_lib.keypoints import get_scheme
@@ -19,8 +19,6 @@ from dfecs_lib.workflow import train
 
 @pytest.fixture(scope="module")
 def page(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from dfecs_lib import keypoints
-
     folder = tmp_path_factory.mktemp("report")
     table, frames = track_many([samples / "single_face.mp4"])
     keypoints.save(table, folder / "clip.parquet", time=frames["time"])
@@ -102,8 +100,6 @@ def test_units_learnt_on_one_tracker_warn_of_faces_from_another(page: Path) -> N
 
 
 def test_of_a_table_of_several_one_is_chosen(page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from dfecs_lib import keypoints
-
     one = keypoints.load(page.parent / "clip.parquet")
     both = pd.concat([one, one.rename(index={"single_face": "again"}, level="recording")]).sort_index()
     both.attrs = one.attrs
@@ -117,3 +113,23 @@ def test_of_a_table_of_several_one_is_chosen(page: Path, tmp_path: Path, capsys:
     assert not (tmp_path / "page.html").exists()
     assert main([*words, "--recording", "again"]) == 0
     assert "of again: motion is measured from it" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_folder_of_tables_and_a_dataset_are_reported_on_by_recording(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    faces = load("sim-ckplus").keypoints
+    wanted = faces.index.unique("recording")[1]
+    first = faces.xs("S001", level="subject", drop_level=False)
+    (tmp_path / "tables").mkdir()
+    for name, rows in first.groupby(level="recording"):
+        rows.attrs = faces.attrs
+        keypoints.save(rows, tmp_path / "tables" / f"{name}.parquet")
+    from_folder, from_dataset = tmp_path / "folder.html", tmp_path / "dataset.html"
+    assert main(["report", str(tmp_path / "tables"), "-o", str(from_folder), "--recording", wanted]) == 0
+    assert main(["report", f"sim-ckplus/{wanted}", "-o", str(from_dataset)]) == 2
+    assert f"choose with --recording from S001/{wanted}, " in capsys.readouterr().err
+    assert main(["report", f"sim-ckplus/{wanted}", "-o", str(from_dataset), "--recording", f"S001/{wanted}"]) == 0
+    known = load("sim-ckplus").neutral.xs(("S001", wanted), level=("subject", "recording")).index[0][1]
+    assert f"Frame {known} of {wanted}" in from_dataset.read_text(encoding="utf-8")
+    assert f"of {wanted}: motion is measured from it" in from_folder.read_text(encoding="utf-8")
