@@ -89,6 +89,7 @@ def test_atoms_end_at_the_first_turn_that_moves_none_as_far_as_the_tolerance() -
         found = V.copy()
         assert update_atoms(found, UtU, UtX, 50, far[turn - 1] * (1 + 1e-9), BALL, NO_MASK, NO_GROUPS, 0.0) == turn
     assert update_atoms(V.copy(), UtU, UtX, 50, far[0] * (1 + 1e-9), BALL, NO_MASK, NO_GROUPS, 0.0) == 1
+    assert update_atoms(V.copy(), UtU, UtX, 3, 0.0, BALL, NO_MASK, NO_GROUPS, 0.0) == 3  # as many as are allowed
 
 
 def units_after_one_turn(
@@ -108,7 +109,7 @@ def units_after_one_turn(
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("threshold", [0.0, 20.0, 60.0, 1e4])
+@pytest.mark.parametrize("threshold", [0.0, 0.5, 20.0, 60.0, 1e4])
 @pytest.mark.parametrize("cancellation", [0.0, 0.1, 0.5, 1.0])
 def test_units_move_as_the_formula_says(cancellation: float, threshold: float, seed: int) -> None:
     V, UtU, UtX = statistics(seed)
@@ -120,6 +121,21 @@ def test_units_move_as_the_formula_says(cancellation: float, threshold: float, s
     np.testing.assert_array_equal(found[3], V[3])
     if threshold == 1e4:  # nothing would remain of any unit
         np.testing.assert_array_equal(found, V)
+
+
+@pytest.mark.parametrize("size", [1e-3, 1e3])
+def test_the_size_of_codes_does_not_matter(size: float) -> None:
+    """Codes of another unit of length: UᵀU, UᵀX and the penalty grow with them, atoms and units do not."""
+    V, UtU, UtX = statistics(2)
+    whole, sized = V.copy(), V.copy()
+    update_atoms(whole, UtU, UtX, 2, 0.0, SPHERE, NO_MASK, GROUPS, 20.0)
+    update_atoms(sized, UtU * size, UtX * size, 2, 0.0, SPHERE, NO_MASK, GROUPS, 20.0 * size)
+    np.testing.assert_allclose(sized, whole, rtol=0, atol=1e-12)
+    whole, sized = V.copy(), V.copy()
+    update_units(whole, UtU, UtX, 0.1, 2, GROUPS, 20.0)
+    update_units(sized, UtU * size, UtX * size, 0.1, 2, GROUPS, 20.0 * size)
+    np.testing.assert_allclose(sized, whole, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(whole[3], V[3])
 
 
 def test_units_stay_where_they_have_arrived() -> None:

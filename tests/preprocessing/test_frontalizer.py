@@ -13,6 +13,7 @@ from dfecs_lib.anatomy.head import load_head
 from dfecs_lib.errors import DfecsError
 from dfecs_lib.keypoints import BP4D49, DISFA66, IBUG68, MEDIAPIPE478, make_table
 from dfecs_lib.preprocessing import AffineRegistration, Frontalizer, PartRegistration, make_preprocessor
+from dfecs_lib.preprocessing.pose import fit_frontal
 
 from . import oracle
 from .test_registration import as_points, as_row, subset
@@ -43,6 +44,16 @@ def test_a_turned_mean_face_comes_out_frontal(turning, scheme):
     error, before = (np.sqrt(np.mean((r - expected) ** 2)) for r in (registered, plain))
     assert error < 0.02 * EYES
     assert before > 3 * error
+
+
+def test_the_turn_of_the_head_is_found(turning):
+    mean = np.repeat(load_head().mean[None], len(turning), axis=0)
+    found = Rotation.from_matrix(fit_frontal(seen(mean, turning), IBUG68).rotation)
+    true = Rotation.from_euler("xyz", turning, degrees=True)
+    assert np.degrees((found * true.inv()).magnitude()).max() < 0.5
+    assert_allclose(
+        found.as_matrix(), fit_frontal(seen(mean, turning), IBUG68).rotation, atol=1e-9
+    )  # a rotation, whole
 
 
 def test_a_frame_is_fitted_on_the_points_it_has(tracks):
