@@ -60,6 +60,22 @@ def test_nothing_leaks_across_recordings_gaps_or_missing_points() -> None:
     np.testing.assert_allclose(found.iloc[:, 6], Smoothing(0.3).transform(one).iloc[:, 6])
 
 
+def test_what_is_seen_for_less_than_a_window_stays_as_it_was_seen() -> None:
+    table = track(40)
+    table.iloc[:20, 5] = np.nan
+    table.iloc[25:, 5] = np.nan  # five frames are left of it, and a window has seven
+    found = Smoothing(0.3).transform(table)
+    np.testing.assert_array_equal(found.iloc[20:25, 5], table.iloc[20:25, 5])
+    np.testing.assert_allclose(found.iloc[:, 6], savgol_filter(table.iloc[:, 6], 7, 2))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_a_few_pictures_need_no_frame_rate(n: int) -> None:
+    table = track(n)
+    del table.attrs["frames_per_second"]
+    np.testing.assert_array_equal(Smoothing(0.3).transform(table), table)
+
+
 def test_order_of_rows_does_not_matter() -> None:
     table = track(40)
     mixed = table.sample(frac=1, random_state=0)
