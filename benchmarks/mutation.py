@@ -30,7 +30,7 @@ from pathlib import Path
 
 from _results import FOLDER, write
 
-_HEAD = ["preprocessing/test_neutral_head.py", "preprocessing/test_ranges.py"]
+_HEAD = ["preprocessing/test_neutral_report.py", "preprocessing/test_neutral_head.py", "preprocessing/test_ranges.py"]
 #: Module -> its tests, the quickest first.
 TESTS = {
     "metrics": ["test_metrics.py"],
