@@ -7,7 +7,7 @@ to these actions is no evidence. Nothing here was fitted to real tracks, so that
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
@@ -96,6 +96,19 @@ class Actions:
                 found.update(dict.fromkeys(itertools.combinations(members, size)))
         return tuple(found)
 
+    @cached_property
+    def _by_size(self) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Positions among the subsets, and the actions (s, k), of those with 1, 2, … actions."""
+        sizes = np.array([len(subset) for subset in self._subsets])
+        groups = [np.flatnonzero(sizes == k) for k in np.unique(sizes)]
+        return [(where, np.array([self._subsets[int(i)] for i in where])) for where in groups]
+
+    @cached_property
+    def _by_units(self) -> list[tuple[int, NDArray[np.intp]]]:
+        """Numbers of action units, and positions among the subsets of those that have so many."""
+        count = np.array([len({self.names[i][:4] for i in subset}) for subset in self._subsets])
+        return [(int(k), np.flatnonzero(count == k)) for k in np.unique(count)]
+
     def fit(self, motion: ArrayLike, present: NDArray[np.bool_] | None = None) -> tuple[_Floats, list[str]]:
         """Return the likeness of each motion, shape (n,), 0 to 1, and the movement that it is likest to.
 
@@ -112,6 +125,28 @@ class Actions:
         >>> round(float(likeness[0]), 3), name
         (1.0, ['AU26'])
         """
+        likeness, names = [np.empty(0)], []
+        for share, still in self._explained(motion, present):
+            likeness.append(np.where(still, np.nan, share.max(axis=1)))
+            plainest = [self._name(self._subsets[int(i)]) for i in self._plainest(share)]
+            names += ["none" if s else n for s, n in zip(still, plainest, strict=True)]
+        return np.concatenate(likeness), names
+
+    def likeness(self, motion: ArrayLike, present: NDArray[np.bool_] | None = None) -> _Floats:
+        """Return the likeness alone, as `fit` does.
+
+        Examples
+        --------
+        >>> float(facs_actions().likeness(facs_motion()["AU26"])[0].round(3))
+        1.0
+        """
+        found = [np.where(still, np.nan, share.max(axis=1)) for share, still in self._explained(motion, present)]
+        return np.concatenate([np.empty(0), *found])
+
+    def _explained(
+        self, motion: ArrayLike, present: NDArray[np.bool_] | None
+    ) -> Iterator[tuple[_Floats, NDArray[np.bool_]]]:
+        """Yield what each subset explains of a chunk of motions (-1: its actions are not seen), and who is still."""
         m = as_motion(motion, self.fields.shape[1])
         shown = np.ones(self.fields.shape[1], dtype=bool) if present is None else np.asarray(present, dtype=bool)
         rows, columns = m[:, shown].reshape(len(m), -1), self.fields[:, shown].reshape(len(self.fields), -1)
@@ -120,39 +155,28 @@ class Actions:
         columns = columns / np.where(visible, length, 1.0)[:, None]
         size = np.linalg.norm(rows, axis=1, keepdims=True)
         rows = np.divide(rows, size, out=np.zeros_like(rows), where=size > 0)
-        subsets = [s for s in self._subsets if visible[list(s)].all()]
+        possible = np.ones(len(self._subsets), dtype=np.bool_)
+        for where, chosen in self._by_size:
+            possible[where] = visible[chosen].all(axis=1)
         onto, gram = rows @ columns.T, columns @ columns.T
-        likeness, names = np.empty(len(m)), []
         for start in range(0, len(m), _CHUNK):
-            share = self._shares(onto[start : start + _CHUNK], gram, subsets)
-            chosen = self._plainest(share, subsets)
-            likeness[start : start + _CHUNK] = share.max(axis=1)
-            names += [self._name(subsets[int(i)]) for i in chosen]
-        still = size[:, 0] == 0
-        return np.where(still, np.nan, likeness), ["none" if s else n for s, n in zip(still, names, strict=True)]
+            chunk = slice(start, start + _CHUNK)
+            yield np.where(possible, self._shares(onto[chunk], gram), -1.0), size[chunk, 0] == 0
 
-    def _shares(self, onto: _Floats, gram: _Floats, subsets: Sequence[tuple[int, ...]]) -> _Floats:
+    def _shares(self, onto: _Floats, gram: _Floats) -> _Floats:
         # A non-negative least-squares fit is the best of the plain fits on subsets whose weights happen to be >= 0.
-        share = np.zeros((len(onto), len(subsets)))
-        sizes = np.array([len(s) for s in subsets])
-        for k in np.unique(sizes):
-            where = np.flatnonzero(sizes == k)
-            chosen = np.array([subsets[int(i)] for i in where])
-            inner = gram[chosen[:, :, None], chosen[:, None, :]] + 1e-9 * np.eye(k)
+        share = np.zeros((len(onto), len(self._subsets)))
+        for where, chosen in self._by_size:
+            inner = gram[chosen[:, :, None], chosen[:, None, :]] + 1e-9 * np.eye(chosen.shape[1])
             projected = onto[:, chosen]
             weights = np.einsum("skl,nsl->nsk", np.linalg.inv(inner), projected)
             fits = (weights * projected).sum(axis=2)
             share[:, where] = np.where((weights >= 0).all(axis=2), np.clip(fits, 0.0, 1.0), 0.0)
         return share
 
-    def _units_of(self, subset: tuple[int, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self.names[i][:4] for i in subset))
-
-    def _plainest(self, share: _Floats, subsets: Sequence[tuple[int, ...]]) -> NDArray[np.intp]:
-        count = np.array([len(self._units_of(s)) for s in subsets])
+    def _plainest(self, share: _Floats) -> NDArray[np.intp]:
         best, so_far = np.zeros(len(share), dtype=np.intp), np.full(len(share), -1.0)
-        for k in np.unique(count):
-            where = np.flatnonzero(count == k)
+        for k, where in self._by_units:
             candidate = where[share[:, where].argmax(axis=1)]
             value = share[np.arange(len(share)), candidate]
             better = value >= so_far + (_GAIN if k > 1 else 0.0)

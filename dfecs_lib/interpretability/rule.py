@@ -91,8 +91,17 @@ class Rule:
         scheme : str
             Of the motion: iBUG-68, or one that has all of these and more (`dfecs_lib.interpretability.own_points`).
         """
+        return self.counted(*self.both_ways(motion, present=present, scheme=scheme), signed=signed)
+
+    def both_ways(
+        self, motion: ArrayLike, *, present: NDArray[np.bool_] | None = None, scheme: str = "ibug68"
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the likeness of each motion and of its opposite, shape (n,) each; arguments as in `statistic`."""
         actions, m = facs_actions(self.combinations, scheme), np.asarray(motion, dtype=np.float64)
-        one, other = actions.fit(m, present)[0], actions.fit(-m, present)[0]
+        return actions.likeness(m, present), actions.likeness(-m, present)
+
+    def counted(self, one: NDArray[np.float64], other: NDArray[np.float64], *, signed: bool) -> NDArray[np.float64]:
+        """Return which of two likenesses counts, of a motion and of its opposite; see `statistic`."""
         if not signed:
             return np.asarray(np.where(one < other - self.margin - 1e-9, 0.0, one))
         return np.minimum(one, other) if self.signs == "all" else np.maximum(one, other)

@@ -122,11 +122,7 @@ def score_units(
     def compliance(m: NDArray[np.float64]) -> NDArray[np.float64]:
         return scores.compliance(m, atlas=atlas)
 
-    def statistic(m: NDArray[np.float64]) -> NDArray[np.float64]:
-        return rule.statistic(m, signed=units.signed, present=units.present)
-
     measured: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
-        "likeness": statistic,
         "compliance": compliance,
         "coherence": scores.coherence,
         "locality": scores.locality,
@@ -137,12 +133,11 @@ def score_units(
     table["signed"] = units.signed
     actions = facs_actions(rule.combinations)
     table["likeness"], table["action"] = actions.fit(units.motion, units.present)
-    table["likeness_reversed"] = actions.fit(-units.motion, units.present)[0]
-    table["statistic"] = statistic(units.motion)
+    likeness = rule.both_ways(units.motion, present=units.present)
+    table["likeness_reversed"] = likeness[1]
+    table["statistic"] = rule.counted(*likeness, signed=units.signed)
     table["interpretable"] = rule.passes(table["statistic"])
-    table["interpretable_best_sign"] = rule.passes(
-        lenient.statistic(units.motion, signed=units.signed, present=units.present)
-    )
+    table["interpretable_best_sign"] = rule.passes(lenient.counted(*likeness, signed=units.signed))
     table["compliance"] = compliance(units.motion)
     table["compliance_reversed"] = compliance(-units.motion)
     table["compliance_pointwise"] = scores.compliance(units.motion, atlas=atlas, acting=False)
@@ -170,21 +165,22 @@ def score_units(
 
     rng = np.random.default_rng(random_state)
     rows, chance, lenient_chance = [], {}, {}
-    values = {name: function(units.motion) for name, function in measured.items()}
+    values = {"likeness": table["statistic"].to_numpy()}
+    values |= {name: function(units.motion) for name, function in measured.items()}
     limits = np.asarray(scores.ANGLES, dtype=np.float64)
     chance_curve = np.zeros((len(units), len(limits)))
     for null, draw in NULLS.items():
         passed, passed_best = [], []
         for i, unit in enumerate(units.names):
             drawn = draw(units.motion, i, n_null, rng)
-            for name, function in measured.items():
-                by_chance = function(drawn)
+            likeness = rule.both_ways(drawn, present=units.present)
+            passed.append(rule.counted(*likeness, signed=units.signed))
+            passed_best.append(lenient.counted(*likeness, signed=units.signed))
+            for name in values:
+                by_chance = passed[-1] if name == "likeness" else measured[name](drawn)
                 z, p = z_and_p(float(values[name][i]), by_chance, larger=name not in _SMALLER_IS_BETTER)
                 mean = float(np.nanmean(by_chance)) if np.isfinite(by_chance).any() else float("nan")
                 rows.append((unit, name, null, float(values[name][i]), mean, z, p))
-                if name == "likeness":
-                    passed.append(by_chance)
-            passed_best.append(lenient.statistic(drawn, signed=units.signed, present=units.present))
             if null == "rotated":
                 chance_curve[i] = np.nanmean(scores.compliance(drawn, limits.tolist(), atlas=atlas), axis=0)
         chance[null], lenient_chance[null] = np.concatenate(passed), np.concatenate(passed_best)
