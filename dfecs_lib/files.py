@@ -1,4 +1,4 @@
-"""What is kept on disc: files that appear whole or not at all, tables as CSV and Parquet, YAML, names in order."""
+"""What is kept on disc: files that appear whole or not at all, tables, arrays, YAML, names in order."""
 
 from __future__ import annotations
 
@@ -7,22 +7,32 @@ import glob
 import os
 import re
 import shutil
+import struct
 import threading
 import time
+import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tokenize import TokenError
+from zipfile import BadZipFile
 
+import numpy as np
 import pandas as pd
 import yaml
+from numpy.typing import NDArray
 
 from dfecs_lib.errors import DfecsError
 
 __all__ = [
+    "DAMAGED",
     "UNREADABLE",
     "clear_stale",
+    "exists",
     "natural_key",
     "parse_yaml",
+    "read_numpy",
     "read_parquet",
     "read_yaml",
     "replace_folder",
@@ -35,6 +45,13 @@ __all__ = [
 
 #: What pandas raises at damaged binary tables: it believes what they say of themselves, and stumbles in as many ways.
 UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, MemoryError)
+#: What NumPy, SciPy and Python raise at damaged arrays: they read headers as Python's literals, and stumble over them
+#: in as many ways, a local variable that was never set (NameError) among them.
+DAMAGED = (
+    *(OSError, ValueError, TypeError, LookupError, EOFError, NameError, ArithmeticError, MemoryError, AttributeError),
+    *(SyntaxError, OverflowError, RecursionError, NotImplementedError, TokenError, BadZipFile, zlib.error),
+    struct.error,
+)
 # What a spreadsheet takes for a formula: signs that begin one, unless a mere number follows.
 _FORMULA = re.compile(r"[=@\t\r]|[+-](?=.)(?!\d*\.?\d*(?:[eE][+-]?\d+)?$)")
 
@@ -50,6 +67,22 @@ def shipped(name: str = "") -> Path:
     """
     checkout = _LIBRARY.parent
     return (checkout if (checkout / "notebooks" / "profiles.yaml").is_file() else _LIBRARY / "share") / name
+
+
+def exists(path: Path) -> bool:
+    """Whether there is a file or folder; not under a name that no system holds, where `Path.exists` raises.
+
+    Examples
+    --------
+    >>> exists(Path("a" * 5000))
+    False
+    """
+    try:
+        return path.exists()
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        return False
 
 
 @contextmanager
@@ -181,6 +214,27 @@ def write_parquet(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Write a table to Parquet, attrs included; the file appears whole or not at all (see `whole_file`)."""
     with whole_file(path) as partial:
         table.to_parquet(partial)
+
+
+def read_numpy(path: str | os.PathLike[str]) -> NDArray[np.generic] | dict[str, NDArray[np.generic]]:
+    """Return the array of an .npy file, or the arrays of an .npz one; pickles in them are never opened.
+
+    Raises
+    ------
+    DfecsError
+        If the file is none of these, is damaged, or cannot be read.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NumPy's, of headers as Python 2 wrote them
+            found = np.load(path, allow_pickle=False)
+            if isinstance(found, np.ndarray):
+                return found
+            with found:
+                return {name: found[name] for name in found.files}
+    except DAMAGED as error:
+        reason = (str(error).splitlines() or [""])[0][:200] or type(error).__name__
+        raise DfecsError(f"{os.fspath(path)}: not a readable NumPy array ({reason})") from error
 
 
 def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import io
 import os
 import sys
 import threading
@@ -15,9 +16,26 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dfecs_lib import load
+from dfecs_lib.data.manifest import load_manifest
+from dfecs_lib.data.readers import read_tracks
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.files import clear_stale, read_parquet, read_yaml, replace_folder, whole_file, write_parquet, write_table
+from dfecs_lib.ffm import load_model
+from dfecs_lib.files import (
+    clear_stale,
+    read_numpy,
+    read_parquet,
+    read_yaml,
+    replace_folder,
+    whole_file,
+    write_parquet,
+    write_table,
+)
 from dfecs_lib.keypoints import make_table, save
+from dfecs_lib.preprocessing.linear import load_weights
+from dfecs_lib.publishing.runs.parameters import read_notebook
+from dfecs_lib.rating.study import load_study
+from dfecs_lib.tracking import open_media
 
 
 def broken(target: Path, error: Exception) -> None:
@@ -148,3 +166,31 @@ def test_only_what_has_not_changed_for_a_day_is_cleared_away(tmp_path: Path) -> 
     assert {path.name for path in tmp_path.iterdir()} == {".work.2", "kept.txt"}
     assert (at_work / "results" / "n.txt").exists()
     assert kept.read_text() == "all of it"
+
+
+def test_nothing_is_under_a_name_that_no_system_holds(tmp_path: Path) -> None:
+    name = str(tmp_path / ("a" * 4000))
+    for read in (load, read_tracks, load_model, load_study, load_manifest, open_media, read_notebook, load_weights):
+        with pytest.raises(DfecsError, match="aaa") as caught:
+            read(name)
+        assert "\n" not in str(caught.value)
+
+
+def test_arrays_of_old_and_damaged_files_are_read_or_refused_without_a_warning(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    np.save(stream, np.arange(6.0).reshape(2, 3))
+    whole = stream.getvalue().replace(b"(2, 3), }", b"(2, 3L),}")  # as NumPy on Python 2 wrote it
+    assert b"3L" in whole
+    (tmp_path / "old.npy").write_bytes(whole)
+    np.testing.assert_array_equal(read_numpy(tmp_path / "old.npy"), np.arange(6.0).reshape(2, 3))
+    np.savez(tmp_path / "two.npz", a=np.arange(2), b=np.arange(3))
+    assert {name: len(array) for name, array in read_numpy(tmp_path / "two.npz").items()} == {"a": 2, "b": 3}
+    for k, damaged in enumerate(
+        (whole[:90], whole.replace(b"{", b"\n  [", 1), b"\x80\x04N.", whole.replace(b"<f8", b"|O8"))
+    ):
+        (tmp_path / f"{k}.npy").write_bytes(damaged)
+        for read in (read_numpy, load_weights):
+            with pytest.raises(DfecsError, match=rf"{k}\.npy: not a readable NumPy array \("):
+                read(tmp_path / f"{k}.npy")
+    with pytest.raises(DfecsError, match="one array, and this one holds 2"):
+        load_weights(tmp_path / "two.npz")

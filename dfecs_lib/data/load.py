@@ -14,6 +14,7 @@ from dfecs_lib.data.manifest import find_manifest, load_manifest
 from dfecs_lib.data.manifest_entries import Entry
 from dfecs_lib.data.videos import read_videos
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import exists
 from dfecs_lib.keypoints import TRACKED, points_wanted, record
 from dfecs_lib.keypoints.dataset import Dataset
 from dfecs_lib.tracking import backend_of
@@ -178,11 +179,12 @@ def _split_frame(source: str) -> tuple[str, int | None]:
 
 def _load_one(source: Source, options: ReadingOptions, manifest: Source | None, size: str) -> list[Dataset]:
     # A name may end in "@3" itself.
-    where, frame = (os.fspath(source), None) if Path(source).exists() else _split_frame(os.fspath(source))
+    where, frame = (os.fspath(source), None) if exists(Path(source)) else _split_frame(os.fspath(source))
     path = Path(where)
-    if path.is_dir():
+    there = exists(path)
+    if there and path.is_dir():
         return from_folder(path, options)
-    if path.exists():
+    if there:
         return [with_neutral_frame(from_file(path, options), frame)]
     name, _, recording = where.partition("/")
     known = load_manifest(manifest)

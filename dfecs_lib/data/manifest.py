@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dfecs_lib.data.manifest_entries import Download, Entry, KnownFile, State, check_content, parse_entry
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.files import read_yaml, shipped
+from dfecs_lib.files import exists, read_yaml, shipped
 
 __all__ = [
     "Download",
@@ -70,7 +70,7 @@ def find_manifest(path: str | os.PathLike[str] | None = None) -> Path:
     """
     if path is not None and str(path) != MANIFEST_NAME:
         given = Path(path)
-        if not given.is_file():
+        if not (exists(given) and given.is_file()):
             raise DfecsError(f"{given}: no such manifest")
         return given
     places = [Path.cwd() / MANIFEST_NAME, shipped(MANIFEST_NAME)]

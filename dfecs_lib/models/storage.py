@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.files import whole_file
+from dfecs_lib.files import exists, whole_file
 
 __all__ = ["FORMAT", "damaged", "read_model_file", "write_model_file"]
 
@@ -59,7 +59,7 @@ def write_model_file(
 
 def read_model_file(path: Path) -> tuple[dict[str, object], dict[str, NDArray[np.float64]]]:
     """Return description and arrays of a model file; DfecsError says why a file is not one."""
-    if not path.exists():
+    if not exists(path):
         raise DfecsError(f"{path}: no such file; train a model first (dfecs train TABLE -o {path.name})")
     if path.is_dir():
         raise DfecsError(f"{path}: is a folder, not a model file")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import exists, read_numpy
 from dfecs_lib.keypoints import DISFA66, IBUG68, Scheme
 from dfecs_lib.preprocessing.base import Rows
 
@@ -49,12 +50,12 @@ def load_weights(weights: ArrayLike | str | os.PathLike[str] | None) -> Rows:
     if isinstance(weights, (str, os.PathLike)):
         path = Path(weights)
         where = f"{path}: the frontalization weights"
-        try:
-            array = np.load(path, allow_pickle=False)
-        except FileNotFoundError:
-            raise DfecsError(f"{path}: no such file (frontalization weights, .npy)") from None
-        except (OSError, ValueError, EOFError) as error:
-            raise DfecsError(f"{path}: not a readable .npy file of frontalization weights ({error})") from None
+        if not exists(path):
+            raise DfecsError(f"{path}: no such file (frontalization weights, .npy)")
+        content = read_numpy(path)
+        if isinstance(content, dict):
+            raise DfecsError(f"{where} must be an .npy file of one array, and this one holds {len(content)}")
+        array = content
     else:
         array = np.asarray(weights)
     if array.shape != WEIGHTS_SHAPE:

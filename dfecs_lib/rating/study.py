@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from dfecs_lib.anatomy.atlas import load_atlas
 from dfecs_lib.anatomy.contours import CONTOURS
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.files import whole_file
+from dfecs_lib.files import exists, whole_file
 from dfecs_lib.interpretability.units import Units, as_units
 from dfecs_lib.keypoints import Scheme, coordinates
 from dfecs_lib.rating.labels import PARTS, keypoint_name
@@ -157,7 +157,7 @@ def build_study(
 def load_study(path: str | os.PathLike[str]) -> dict[str, object]:
     """Read ``study.json`` (or the folder that holds it)."""
     source = Path(path)
-    source = source / "study.json" if source.is_dir() else source
+    source = source / "study.json" if exists(source) and source.is_dir() else source
     try:
         study = json.loads(source.read_text(encoding="utf-8"))
     except OSError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.files import natural_key
+from dfecs_lib.files import exists, natural_key
 from dfecs_lib.tracking.images import n_pages, read_pages
 from dfecs_lib.tracking.video import probe, read_video, warn
 
@@ -51,7 +51,7 @@ def expand_sources(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[Path],
     sources: list[Path] = []
     skipped: list[Path] = []
     for path in map(Path, paths):
-        if not path.is_dir():
+        if not (exists(path) and path.is_dir()):
             sources.append(path)
             continue
         found, passed = _in_folder(path)
@@ -133,13 +133,13 @@ def open_media(path: str | os.PathLike[str]) -> Media:
         If it is missing, empty, not readable as a video, or a folder without images.
     """
     source = Path(path)
+    if not exists(source):
+        raise DfecsError(f"{source}: no such file or folder")
     if source.is_dir():
         images = tuple(_visible_files(source, IMAGE_SUFFIXES))
         if not images:
             raise DfecsError(f"{source}: no image in this folder (looked for {', '.join(sorted(IMAGE_SUFFIXES))})")
         return Media(source, images, sum(map(n_pages, images)), None)
-    if not source.exists():
-        raise DfecsError(f"{source}: no such file or folder")
     if source.stat().st_size == 0:
         raise DfecsError(f"{source}: the file is empty")
     if source.suffix.lower() in IMAGE_SUFFIXES:

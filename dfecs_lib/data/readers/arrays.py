@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from tokenize import TokenError
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -22,18 +18,12 @@ from dfecs_lib.data.readers.registry import FileReader
 from dfecs_lib.data.readers.text import has_no_header
 from dfecs_lib.data.readers.tracks import FileOptions, Tracks
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import DAMAGED, read_numpy
 from dfecs_lib.keypoints import SCHEMES
 from dfecs_lib.keypoints.plausible import LARGEST_COORDINATE
 
-__all__ = ["DAMAGED", "MATLAB", "READER", "UNNAMED", "read_array", "read_mat"]
+__all__ = ["MATLAB", "READER", "UNNAMED", "read_array", "read_mat"]
 
-#: What NumPy, SciPy and Python raise at damaged files: they read headers as Python's literals, and stumble over them in
-#: as many ways, a local variable that was never set (NameError) among them.
-DAMAGED = (
-    *(OSError, ValueError, TypeError, LookupError, EOFError, NameError, ArithmeticError, MemoryError, AttributeError),
-    *(SyntaxError, OverflowError, RecursionError, NotImplementedError, TokenError, BadZipFile, zlib.error),
-    struct.error,
-)
 _POINTS = ("landmarks", "points", "pts", "keypoints", "shape", "shapes", "preds", "arr_0")
 _RATES = ("fps", "frame_rate", "framerate")
 _LIKE_A_FACE = 0.8
@@ -131,12 +121,7 @@ def _reason(error: BaseException) -> str:
 
 def _read(path: Path, options: FileOptions) -> Tracks:
     head_of(path, 16)
-    try:
-        with path.open("rb") as stream:
-            found = np.load(stream, allow_pickle=False)
-            content = found if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
-    except DAMAGED as error:
-        raise DfecsError(f"{path}: not a readable NumPy array ({_reason(error)})") from error
+    content = read_numpy(path)
     return read_array(path, content, options) if isinstance(content, np.ndarray) else _single(path, content, options)
 
 

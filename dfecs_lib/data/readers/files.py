@@ -11,6 +11,7 @@ from dfecs_lib.data.readers.tabular import Dialect, read_sheet
 from dfecs_lib.data.readers.text import text_of
 from dfecs_lib.data.readers.tracks import FileOptions, Tracks
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import exists
 
 __all__ = ["head_of", "header_of", "read_with", "text_sheet"]
 
@@ -30,7 +31,7 @@ def head_of(path: Path, size: int = 65536) -> bytes:
 
 
 def _bytes_of(path: Path, size: int = -1) -> bytes:
-    if not path.exists():
+    if not exists(path):
         raise DfecsError(f"{path}: no such file")
     if path.is_dir():
         raise DfecsError(f"{path}: is a folder where a file is needed")

@@ -19,6 +19,7 @@ from dfecs_lib.data.readers.registry import (
 )
 from dfecs_lib.data.readers.tracks import FileOptions, Tracks
 from dfecs_lib.errors import DfecsError
+from dfecs_lib.files import exists
 from dfecs_lib.keypoints.dataset import ReadReport
 
 __all__ = [
@@ -55,7 +56,7 @@ def sniff(path: PathLike) -> FileReader | DatasetReader:
         If nothing recognises it; the sentence names what is known.
     """
     source = Path(path)
-    if source.is_dir():
+    if exists(source) and source.is_dir():
         folders = dataset_readers()
         found = next((reader for reader in folders.values() if reader.sniff(source)), None)
         if found is None:

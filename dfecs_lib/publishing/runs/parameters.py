@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from dfecs_lib.errors import DfecsError
-from dfecs_lib.files import parse_yaml, shipped
+from dfecs_lib.files import exists, parse_yaml, shipped
 
 __all__ = ["Cell", "declared_parameters", "find_notebook", "read_notebook", "resolve"]
 
@@ -31,7 +31,7 @@ _KINDS = {
 def find_notebook(name: str) -> Path:
     """Return a notebook's path: the file of that name, or the one of that name in ``notebooks`` here or as shipped."""
     places = [Path(name), Path("notebooks", f"{name}.ipynb"), shipped(f"notebooks/{name}.ipynb")]
-    return next((place for place in places if place.is_file()), places[0])
+    return next((place for place in places if exists(place) and place.is_file()), places[0])
 
 
 def read_notebook(path: str | os.PathLike[str]) -> list[Cell]:
@@ -43,7 +43,7 @@ def read_notebook(path: str | os.PathLike[str]) -> list[Cell]:
         If it is missing, or is no notebook of format 4.
     """
     file = Path(path)
-    if not file.exists():
+    if not exists(file):
         raise DfecsError(f"{file}: no such notebook")
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
