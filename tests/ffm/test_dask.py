@@ -68,7 +68,7 @@ class Cluster:
         self.folder, self.file = folder, folder / "scheduler.json"
         self.running: list[subprocess.Popen[bytes]] = []
         self.start("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0")
-        self.wait(self.file.exists)
+        self.wait(self.written)
 
     def start(self, module: str, *words: str, **variables: str) -> None:
         command = [sys.executable, "-m", f"distributed.cli.{module}", "--scheduler-file", str(self.file), *words]
@@ -89,6 +89,10 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 continue
             raise AssertionError((self.folder / "log.txt").read_text())
+
+    def written(self) -> bool:
+        """Whether the scheduler has told its address: its file is there before there is anything in it."""
+        return self.file.exists() and bool(self.file.read_text().rstrip().endswith("}"))
 
     @property
     def address(self) -> str:
@@ -174,7 +178,8 @@ def test_track_on_a_cluster_gives_the_same_table(cluster: Cluster, samples: Path
     pd.testing.assert_frame_equal(
         pd.read_parquet(tmp_path / "there.parquet"), pd.read_parquet(tmp_path / "here.parquet")
     )
-    assert any("track_one" in key for keys in done_by_workers(cluster).values() for key in keys)
+    done = done_by_workers(cluster)
+    assert any("track_one" in key for keys in done.values() for key in keys), (done, cluster.log())
     assert len(list((tmp_path / "kept").glob("*.parquet"))) >= 1
     code, _, err = dfecs("track", "a", "none.mp4", "-o", "t.parquet", "--dask", cluster.address)
     assert code == 0
