@@ -63,7 +63,6 @@ def alternate(
     codes: Floats | None = None,
     weights: NDArray[np.float64] | None = None,
     constraint: int = BALL,
-    penalty: float = 0.0,
     mask: NDArray[np.bool_] | None = None,
     groups: NDArray[np.intp] | None = None,
     group_penalty: float = 0.0,
@@ -71,7 +70,7 @@ def alternate(
     tol: float = 1e-5,
     n_jobs: int | None = None,
 ) -> Rounds:
-    """Lower ½‖X − U·V‖² + alpha·ΣU + penalty·Σ|V| + group_penalty·Σ‖V_kg‖ until two rounds gain less than `tol`.
+    """Lower ½‖X − U·V‖² + alpha·ΣU + group_penalty·Σ‖V_kg‖ until two rounds gain less than `tol`.
 
     The last sum runs over the groups g of every atom's entries; the gain is relative, and the rounds follow each other.
     A step that raises the objective is taken back and the acceleration forgotten. Atoms that no frame uses are
@@ -89,8 +88,6 @@ def alternate(
         U to begin from.
     weights : array of shape (n_frames,), optional
     constraint : BALL, NON_NEGATIVE or SPHERE
-    penalty : float
-        On the entries of V; with NON_NEGATIVE only.
     mask : array of bool, shape (n_atoms, n_features), optional
         Entries of V that may differ from zero.
     groups : array of int, shape (n_features,), optional
@@ -117,7 +114,7 @@ def alternate(
             statistics=True,
             n_jobs=n_jobs,
         )
-        now = coding.objective(alpha) + penalty * float(V.sum()) + group_penalty * _lengths(V, grouped)
+        now = coding.objective(alpha) + group_penalty * _lengths(V, grouped)
         if now > best:  # the accelerated step failed: go on from the plain one
             if not anderson.active:
                 break
@@ -139,8 +136,7 @@ def alternate(
             revived, calm = revived + 1, 0
             anderson.reset()
         image = V.copy()
-        UtX = coding.UtX - penalty
-        update_atoms(image, coding.UtU, UtX, _TURNS, 1e-9, constraint, allowed, grouped, group_penalty)
+        update_atoms(image, coding.UtU, coding.UtX, _TURNS, 1e-9, constraint, allowed, grouped, group_penalty)
         proposed = anderson.propose(V, image)
         if grouped.size:
             proposed = np.where(image == 0, 0.0, proposed)  # groups that left stay away in the accelerated step too

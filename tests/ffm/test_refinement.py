@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dfecs_lib.coding.alternate import SPHERE, alternate
+from dfecs_lib.coding.alternate import NON_NEGATIVE, SPHERE, alternate, residual_direction
 from dfecs_lib.coding.sparse_coding import code
 from dfecs_lib.coding.unit_updates import update_atoms
 from dfecs_lib.errors import DfecsError
@@ -126,3 +126,27 @@ def test_penalties_cannot_be_negative(motion: pd.DataFrame) -> None:
     for settings in ({"alpha": -1.0}, {"locality": -1.0}):
         with pytest.raises(DfecsError, match="cannot be negative"):
             FullFaceModel(n_units=3, n_atoms=2, alpha=1.0, encoder="direct", refine=settings).fit(motion)
+
+
+def test_the_direction_of_what_is_left_points_where_more_of_its_energy_lies() -> None:
+    along = np.array([0.6, -0.8, 0.0])
+    left = np.array([1.0, 1.0, 1.0, -3.0])[:, None] * along  # three frames one way, one farther the other way
+    np.testing.assert_allclose(residual_direction(left), -along, atol=1e-12)
+    np.testing.assert_allclose(residual_direction(-left), along, atol=1e-12)
+    # Weighed four times, the three outweigh the one.
+    np.testing.assert_allclose(residual_direction(left, np.array([4.0, 4.0, 4.0, 1.0])), along, atol=1e-12)
+    np.testing.assert_allclose(residual_direction(left, None, NON_NEGATIVE), [0, 1, 0], atol=1e-12)
+    np.testing.assert_allclose(residual_direction(-left, None, NON_NEGATIVE), [1, 0, 0], atol=1e-12)
+
+
+def test_an_atom_that_no_frame_uses_is_placed_where_some_frame_would_use_it() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.eye(3, 6)
+    X = rng.exponential(4, size=(80, 3)) @ truth
+    begin = np.vstack([truth[:2], -np.ones(6) / np.sqrt(6)])  # the third atom is of no use to any frame
+    found = alternate(X, 0.1, begin)
+    assert (found.codes > 0).any(axis=0).all()
+    assert found.objective < alternate(X, 0.1, truth[:2]).objective
+    # Where no frame would gain more than its price, it stays as it is.
+    small = 0.05 * X / X.max()
+    np.testing.assert_allclose(alternate(small, 1.0, begin).atoms, begin)
