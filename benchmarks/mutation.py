@@ -50,7 +50,7 @@ TESTS = {
     "preprocessing/neutral_report": _HEAD,
     "preprocessing/head_rest": _HEAD,
     "preprocessing/head_fit": _HEAD,
-    "preprocessing/exemplars": ["simulate/test_datasets.py"],
+    "preprocessing/exemplars": ["preprocessing/test_exemplars.py"],
     "coding/sparse_coding": ["ffm/test_sparse_coding.py", "ffm/test_additive.py"],
     "coding/paths": ["test_encoding_paths.py"],
     "coding/least_angle": ["test_encoding_paths.py"],
