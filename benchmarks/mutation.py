@@ -53,7 +53,7 @@ TESTS = {
     "preprocessing/exemplars": ["preprocessing/test_exemplars.py"],
     "coding/sparse_coding": ["ffm/test_sparse_coding.py", "ffm/test_additive.py"],
     "coding/paths": ["test_encoding_paths.py"],
-    "coding/least_angle": ["test_encoding_paths.py"],
+    "coding/least_angle": ["test_encoding_paths.py", "ffm/test_sparse_coding.py"],
     "coding/alternate": ["ffm/test_refinement.py", "ffm/test_additive.py"],
     "coding/anderson": ["ffm/test_anderson.py"],
     "coding/encoders": ["ffm/test_full_model.py"],
