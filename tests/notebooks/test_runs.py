@@ -249,7 +249,7 @@ def test_a_run_notes_the_memory_at_its_peak_and_the_data_it_read(tmp_path: Path)
 
 def test_a_notebook_without_its_data_stands_as_not_run_and_so_does_what_needs_it(tmp_path: Path) -> None:
     body = "from dfecs_lib.errors import AbsentDataError\nraise AbsentDataError('krsl is not on this machine. Ask.')"
-    first = write_notebook(tmp_path / "first.ipynb", PARAMETERS, body)
+    first = write_notebook(tmp_path / "first.ipynb", f"{PARAMETERS}\ndata = ['krsl', 'small']", body)
     content = json.loads(first.read_text())
     content["cells"] += [
         {"cell_type": "markdown", "id": f"words{k}", "metadata": {}, "source": words}
@@ -269,7 +269,8 @@ def test_a_notebook_without_its_data_stands_as_not_run_and_so_does_what_needs_it
     assert "first: not run (krsl is not on this machine. Ask.)" in said
     shown = json.loads(done["first"].notebook.read_text())
     assert "Not run: krsl is not on this machine. Ask." in shown["cells"][1]["source"]
-    assert [cell["source"] for cell in shown["cells"] if cell["cell_type"] == "code"] == [PARAMETERS, body]
+    assert [cell["source"] for cell in shown["cells"] if cell["cell_type"] == "code"][1] == body
+    assert shown["metadata"]["dfecs"]["data"] == ["krsl"]
     *_, bare, told = shown["cells"]
     assert bare["source"] == "## What is explained\n\n*Not run: only the code of this section is here.*"
     assert told["source"] == "## Method\n\nPeople are left out."

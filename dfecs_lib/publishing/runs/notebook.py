@@ -188,7 +188,10 @@ def not_run(
         if cell["cell_type"] == "markdown" and _BARE_HEADING.fullmatch(text := "".join(cell["source"])):
             cell["source"] = f"{text.rstrip()}\n\n*Not run: only the code of this section is here.*"
     content["cells"].insert(1, note)
-    content["metadata"]["dfecs"] = {NOT_RUN: reason, "data": [], "needs": []}
+    declared = declared_parameters(read_notebook(file), str(file))
+    named = data_names(value for parameter, value in declared.items() if parameter != RESULTS_PARAMETER)
+    data = [source for source in dict.fromkeys(named) if fingerprint(source) is not None]
+    content["metadata"]["dfecs"] = {NOT_RUN: reason, "data": data, "needs": []}
     folder = Path(runs) / label / "not-run"
     work = folder.with_name(f".not-run.{os.getpid()}")
     shutil.rmtree(work, ignore_errors=True)
