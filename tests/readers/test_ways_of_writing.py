@@ -88,6 +88,11 @@ NAMES: dict[str, Callable[[str, int], str]] = {
     "from 1": lambda axis, k: f"{axis}{k + 1}",
     "brackets": lambda axis, k: f"{axis}[{k}]",
     "words": lambda axis, k: f"landmark {k} {axis}",
+    "levels of pandas": lambda axis, k: f"({k}, '{axis}')",
+    "levels the other way": lambda axis, k: f"('{axis}', {k})",
+    "with a unit": lambda axis, k: f"{axis}_{k} (px)",
+    "unit in brackets": lambda axis, k: f"lm{k}_{axis} [pixels]",
+    "u and v": lambda axis, k: f"{'uv'['xy'.index(axis)]}_{k}",
 }
 
 

@@ -19,8 +19,11 @@ _SCHEMES = {scheme.n_points: scheme for scheme in SCHEMES.values()} | {MESH_WITH
 _SCORES = ("likelihood", "score", "confidence")
 #: How many points a frame may have.
 SIZES = frozenset(_SCHEMES)
-_AXIS_FIRST = re.compile(r"(?P<stem>.*?)(?P<axis>[xyzXYZ])(?P<joint>[ _.(\[-]*)(?P<number>\d{1,4})(?P<end>[)\]]?)")
-_NUMBER_FIRST = re.compile(r"(?P<stem>.*?)(?P<number>\d{1,4})(?P<joint>[ _.)\]-]*)(?P<axis>[xyzXYZ])(?P<end>)")
+# x_0, X(1), point0.x; also as pandas writes levels, (0, 'x'), with a unit, x_0 (px), and as u_0, v_0.
+_AXIS, _UNIT = "(?P<axis>[xyzXYZuv])", r"(?: ?[(\[](?:px|pixels?|mm)[)\]])?"
+_AXIS_FIRST = re.compile(rf"(?P<stem>.*?){_AXIS}(?P<joint>[ _.,'(\[-]*)(?P<number>\d{{1,4}})(?P<end>[)\]]?{_UNIT})")
+_NUMBER_FIRST = re.compile(rf"(?P<stem>.*?)(?P<number>\d{{1,4}})(?P<joint>[ _.,')\]-]*){_AXIS}(?P<end>[')]*{_UNIT})")
+_PICTURE_AXES = {"u": "x", "v": "y"}
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,11 @@ def _families(header: Sequence[str]) -> list[_Family]:
             if match is None:
                 continue
             axis, stem, joint = match["axis"], match["stem"], match["joint"]
-            key = (kind, stem, joint, match["end"], axis.isupper())
+            key = (kind, stem, joint, match["end"], axis.isupper(), axis in _PICTURE_AXES)
             plain = (kind, stem, joint, axis.isupper()) == (0, "", "_", False)
             family = found.setdefault(key, _Family(axis.isupper(), stem, plain, {}))
-            family.axes.setdefault(axis.lower(), {}).setdefault(int(match["number"]), column)
+            name = _PICTURE_AXES.get(axis, axis.lower())
+            family.axes.setdefault(name, {}).setdefault(int(match["number"]), column)
     return [family for family in found.values() if {"x", "y"} <= set(family.axes)]
 
 
