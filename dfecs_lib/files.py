@@ -225,13 +225,11 @@ def read_numpy(path: str | os.PathLike[str]) -> NDArray[np.generic] | dict[str, 
         If the file is none of these, is damaged, or cannot be read.
     """
     try:
-        with warnings.catch_warnings():
+        # Opened here, since NumPy leaves a file open that it cannot read.
+        with warnings.catch_warnings(), Path(path).open("rb") as stream:
             warnings.simplefilter("ignore")  # NumPy's, of headers as Python 2 wrote them
-            found = np.load(path, allow_pickle=False)
-            if isinstance(found, np.ndarray):
-                return found
-            with found:
-                return {name: found[name] for name in found.files}
+            found = np.load(stream, allow_pickle=False)
+            return found if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
     except DAMAGED as error:
         reason = (str(error).splitlines() or [""])[0][:200] or type(error).__name__
         raise DfecsError(f"{os.fspath(path)}: not a readable NumPy array ({reason})") from error
