@@ -25,6 +25,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -199,6 +200,15 @@ def measured(module: Path, tests: list[str], most: int, seed: int, before: dict[
             if survived:
                 left.append(what)
                 print(f"  {what}", flush=True)
+    if before:  # places with the same words are told apart by their number only: no more of them than there were
+        earlier = Counter(what.partition(": ")[2] for what in before["survivors"])  # type: ignore[attr-defined]
+        seen: Counter[str] = Counter()
+        kept = []
+        for what in left:
+            words = what.partition(": ")[2]
+            seen[words] += 1
+            kept += [what] if seen[words] <= earlier[words] else []
+        left = kept
     slow += int(str(before.get("out_of_time", 0)))
     killed = most - len(left) - slow
     print(f"{module}: {killed} of {most} mutants killed, {slow} out of time ({count} possible)", flush=True)

@@ -94,6 +94,14 @@ def test_faces_of_no_size_are_lost_and_said_so(published):
             assert np.isnan(step.fit_transform(np.full((2, 136), 7.0))).all()
 
 
+def test_the_preprocessor_takes_the_weights_that_it_is_given(tracks, published):
+    weights = np.load(published)
+    by_hand = make_pipeline(Frontalizer("linear", weights), AffineRegistration(), PartRegistration())
+    found = make_preprocessor(method="linear", weights=weights).fit_transform(tracks)
+    assert_allclose(found, by_hand.fit_transform(tracks))
+    assert not np.allclose(found, make_preprocessor().fit_transform(tracks))
+
+
 def test_linear_equals_the_published_steps(tracks, published):
     weights = np.load(published, allow_pickle=False)
     out = Frontalizer(method="linear", weights=weights).fit_transform(tracks)
