@@ -146,7 +146,7 @@ class Actions:
     def _explained(
         self, motion: ArrayLike, present: NDArray[np.bool_] | None
     ) -> Iterator[tuple[_Floats, NDArray[np.bool_]]]:
-        """Yield what each subset explains of a chunk of motions (-1: its actions are not seen), and who is still."""
+        """Yield what each subset explains of a chunk of motions (-1: not seen), and of which nothing is to be seen."""
         m = as_motion(motion, self.fields.shape[1])
         shown = np.ones(self.fields.shape[1], dtype=bool) if present is None else np.asarray(present, dtype=bool)
         rows, columns = m[:, shown].reshape(len(m), -1), self.fields[:, shown].reshape(len(self.fields), -1)
@@ -161,7 +161,8 @@ class Actions:
         onto, gram = rows @ columns.T, columns @ columns.T
         for start in range(0, len(m), _CHUNK):
             chunk = slice(start, start + _CHUNK)
-            yield np.where(possible, self._shares(onto[chunk], gram), -1.0), size[chunk, 0] == 0
+            nothing = (size[chunk, 0] == 0) | (not possible.any())  # no motion, or no point that shows any action
+            yield np.where(possible, self._shares(onto[chunk], gram), -1.0), nothing
 
     def _shares(self, onto: _Floats, gram: _Floats) -> _Floats:
         # A non-negative least-squares fit is the best of the plain fits on subsets whose weights happen to be >= 0.

@@ -136,3 +136,16 @@ def test_on_a_mesh_the_rule_passes_others_facs_units_and_sees_au_11() -> None:
     assert np.isnan(still["likeness own"].item())
     with pytest.raises(DfecsError, match="all 68"):
         at_own_points(np.ones((1, 98)), "bp4d49")
+
+
+def test_where_no_point_shows_an_action_there_is_no_likeness() -> None:
+    motion = np.stack([facs_motion()["AU26"], np.zeros((68, 2))])
+    likeness, names = facs_actions().fit(motion)
+    assert names == ["AU26", "none"]
+    assert likeness[0] == pytest.approx(1)
+    assert np.isnan(likeness[1])
+    for present in (np.zeros(68, dtype=bool), np.arange(68) == 27):  # the root of the nose alone
+        likeness, names = facs_actions().fit(motion, present)
+        assert np.isnan(likeness).all()
+        assert names == ["none", "none"]
+        assert np.isnan(facs_actions().likeness(motion, present)).all()
