@@ -58,8 +58,8 @@ def report(
     """Make one page of one recording, which needs no network.
 
     It shows what to distrust, the moving face beside its reconstruction by the units, the units over time, a summary
-    of each, the neutral frame and the quality of the track. SOURCE is a video, a folder of pictures, a table of tracked
-    faces, a folder of tables, or a dataset of the manifest (clips/single_face).
+    of each, the neutral frame and the quality of the track. It is made of a video, a folder of pictures, a table of
+    tracked faces, a folder of tables, or a dataset of the manifest (clips/single_face).
     """
     target = check_output(output, [".html"], [source])
     drawn = check_output(overlay, [".mp4", ".gif", ".webp", ".png"], [source]) if overlay else None
